@@ -1,0 +1,1 @@
+"""The JPEG front end: tables, encoding, syntax and lossless packing. No networks here."""

@@ -1,0 +1,1 @@
+"""Networks. Arrays in, arrays out: nothing here knows chunks, paths or flags."""

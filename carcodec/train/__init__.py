@@ -1,0 +1,1 @@
+"""Training: one loop, one task per network, one recipe (TOML) per run. Inference never imports this."""

@@ -1,0 +1,86 @@
+"""Random JPEGs for training: qualities, table shapes and samplings in a stated mixture."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from carcodec.jpeg.conditioning import condition
+from carcodec.jpeg.tables import STANDARD, TableShape, quantization_tables
+from carcodec.train.photos import Picture
+
+SAMPLINGS = {"4:4:4": (0, (1, 1)), "4:2:2": (1, (2, 1)), "4:2:0": (2, (2, 2))}  # name -> Pillow's number, factors
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of what training JPEGs are.
+
+    Attributes:
+        p_standard: share with standard tables; the rest is bent at random.
+        p_gray: share in grayscale.
+        p_sampling: shares of 4:4:4 and 4:2:2; the rest is 4:2:0.
+        core, tails: quality ranges, and
+        p_core: the share of the first.
+    """
+
+    p_standard: float = 0.5
+    p_gray: float = 0.08
+    p_sampling: tuple[float, float] = (0.12, 0.05)
+    core: tuple[int, int] = (8, 50)
+    tails: tuple[int, int] = (4, 96)
+    p_core: float = 0.75
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A picture, what its JPEG decodes to, and what the JPEG cost.
+
+    Attributes:
+        original, base: uint8[H,W,3]; gray ones have three equal channels.
+        condition: float32[131].
+        scan_bits: bits of the JPEG without its headers (estimated by the header of an empty one).
+    """
+
+    original: Picture
+    base: Picture
+    condition: npt.NDArray[np.float32]
+    scan_bits: int
+
+
+HEADER_BYTES = 620  # SOI to SOS as Pillow writes it with standard Huffman tables
+
+
+def random_settings(mixture: Mixture, rng: np.random.Generator) -> tuple[int, TableShape, str]:
+    """Quality, table shape, sampling ("gray" included)."""
+    low, high = mixture.core if rng.random() < mixture.p_core else mixture.tails
+    quality = int(rng.integers(low, high + 1))
+    shape = STANDARD
+    if rng.random() >= mixture.p_standard:
+        shape = TableShape(rng.uniform(0, 1), float(np.exp(rng.uniform(np.log(0.35), np.log(1.3)))))
+    if rng.random() < mixture.p_gray:
+        return quality, shape, "gray"
+    p_444, p_422 = mixture.p_sampling
+    draw = rng.random()
+    return quality, shape, "4:4:4" if draw < p_444 else "4:2:2" if draw < p_444 + p_422 else "4:2:0"
+
+
+def degrade(original: Picture, quality: int, shape: TableShape, sampling: str) -> Degraded:
+    """Through a real JPEG and back."""
+    luma, chroma = quantization_tables(quality, shape)
+    picture = Image.fromarray(original)
+    file = io.BytesIO()
+    if sampling == "gray":
+        picture = picture.convert("L")
+        picture.save(file, "JPEG", qtables=[luma.tolist()])
+        vector = condition(luma, None, (1, 1))
+    else:
+        number, factors = SAMPLINGS[sampling]
+        picture.save(file, "JPEG", qtables=[luma.tolist(), chroma.tolist()], subsampling=number)
+        vector = condition(luma, chroma, factors)
+    base = np.asarray(Image.open(file).convert("RGB"))
+    return Degraded(np.asarray(picture.convert("RGB")), base, vector, 8 * max(16, file.tell() - HEADER_BYTES))

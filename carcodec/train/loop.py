@@ -1,0 +1,176 @@
+"""The training loop: seeded batches, Muon and AdamW, EMA, checkpoints that resume to the same bits.
+
+Batch `i` depends on the seed and `i` alone, so a run that was killed goes on as if it had not been.
+Under `torchrun` every process takes its own batches and gradients are averaged (DistributedDataParallel).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from carcodec.train.muon import Muon
+from carcodec.train.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The numbers of a run.
+
+    Attributes:
+        steps: optimiser steps in all.
+        batch: crops a step, of all processes together.
+        rate: peak learning rate (Muon and AdamW alike).
+        warm_up: steps of linear rise.
+        decay: share of the steps, at the end, over which the rate falls linearly to zero.
+        ema: decay of the averaged weights.
+        seed: of batches and initial weights.
+        validate_every, save_every: steps, seconds.
+    """
+
+    steps: int
+    batch: int
+    rate: float = 1e-3
+    warm_up: int = 100
+    decay: float = 0.5
+    ema: float = 0.998
+    seed: int = 1
+    validate_every: int = 500
+    save_every: float = 120.0
+
+    def rate_at(self, step: int) -> float:
+        rise = min(1.0, (step + 1) / self.warm_up)
+        fall = min(1.0, (self.steps - step) / max(1, self.decay * self.steps))
+        return self.rate * rise * fall
+
+
+def hidden_kernels(network: nn.Module) -> set[int]:
+    """ids of the weights that Muon trains: convolutions that neither read nor write pixels."""
+    return {id(p) for name, p in network.named_parameters() if p.ndim == 4 and not any(part in ("head", "tail") for part in name.split("."))}
+
+
+class Run:
+    """A run folder: `last.pt` (resumable), `log.jsonl`, and `best.pt` (EMA weights) by validation."""
+
+    def __init__(self, task: Task, plan: Plan, folder: Path, device: torch.device) -> None:
+        self.task, self.plan, self.folder, self.device = task, plan, folder, device
+        self.rank = int(os.environ.get("RANK", 0))
+        self.world = int(os.environ.get("WORLD_SIZE", 1))
+        task.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        kernels = hidden_kernels(task.network)
+        trained = [p for p in task.network.parameters() if p.requires_grad]
+        self.optimisers: list[torch.optim.Optimizer] = [
+            Muon([p for p in trained if id(p) in kernels], plan.rate),
+            torch.optim.AdamW([p for p in trained if id(p) not in kernels], plan.rate, betas=(0.9, 0.99), weight_decay=0.0),
+        ]
+        self.average = copy.deepcopy(task.network).eval().requires_grad_(False)
+        self.step = 0
+        self.best = float("-inf")
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def go(self) -> None:
+        """Train from where the folder stands to the end of the plan."""
+        self._resume()
+        with ThreadPoolExecutor(1) as pool, tqdm(total=self.plan.steps, initial=self.step, disable=None if self.rank == 0 else True) as bar:
+            ahead = [self._submit(pool, self.step + i) for i in range(3)]
+            saved = time.monotonic()
+            while self.step < self.plan.steps:
+                figures = self._train(ahead.pop(0).result())
+                ahead.append(self._submit(pool, self.step + 3))
+                self.step += 1
+                bar.update()
+                if self.step % 50 == 0:
+                    self._log(figures | {"rate": self.plan.rate_at(self.step)})
+                if self.step % self.plan.validate_every == 0 or self.step == self.plan.steps:
+                    self._validate()
+                if time.monotonic() - saved > self.plan.save_every or self.step == self.plan.steps:
+                    self._save()
+                    saved = time.monotonic()
+
+    def _submit(self, pool: ThreadPoolExecutor, step: int) -> Future[Any]:
+        rng = np.random.default_rng((self.plan.seed, step, self.rank))
+        return pool.submit(self.task.batch, rng, self.plan.batch // self.world)
+
+    def _train(self, batch: Any) -> dict[str, float]:
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.plan.rate_at(self.step)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss, figures = self.task.loss(batch, self.device, self.step / self.plan.steps)
+        loss.backward()
+        self._average_gradients()
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        self._update_average()
+        return figures
+
+    def _average_gradients(self) -> None:
+        if self.world == 1:
+            return
+        for p in self.task.network.parameters():
+            if p.grad is not None:
+                torch.distributed.all_reduce(p.grad)
+                p.grad.div_(self.world)
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # Young averages forget faster, so that the first steps do not linger.
+        decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+        pairs = list(zip(self.average.parameters(), self.task.network.parameters(), strict=True))
+        averages: list[Tensor] = [a for a, _ in pairs]
+        torch._foreach_lerp_(averages, [p.detach() for _, p in pairs], 1 - decay)
+
+    def _validate(self) -> None:
+        if self.rank != 0:
+            return
+        with torch.autocast(self.device.type, torch.bfloat16):
+            figures = self.task.validate(self.average, self.device)
+        self._log({f"val_{name}": value for name, value in figures.items()})
+        score = next(iter(figures.values()))
+        if score > self.best:
+            self.best = score
+            torch.save({"network": self.average.state_dict(), "step": self.step, "figures": figures}, self.folder / "best.pt")
+
+    def _log(self, figures: dict[str, float]) -> None:
+        if self.rank != 0:
+            return
+        with (self.folder / "log.jsonl").open("a") as log:
+            log.write(json.dumps({"step": self.step, "time": round(time.time())} | {k: round(v, 6) for k, v in figures.items()}) + "\n")
+
+    def _save(self) -> None:
+        if self.rank != 0:
+            return
+        state = {
+            "step": self.step,
+            "best": self.best,
+            "network": self.task.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimisers": [o.state_dict() for o in self.optimisers],
+        }
+        partial = self.folder / "last.pt.partial"
+        torch.save(state, partial)
+        partial.replace(self.folder / "last.pt")
+
+    def _resume(self) -> None:
+        path = self.folder / "last.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        self.step, self.best = state["step"], state["best"]
+        self.task.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)

@@ -1,0 +1,51 @@
+"""Training photographs: a folder of pictures with `train.txt` and `val.txt`, held in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+Picture = npt.NDArray[np.uint8]
+
+
+def load_split(folder: Path, split: str) -> list[Picture]:
+    """Pictures of a split, in the order of its list.
+
+    Args:
+        folder: holds the pictures and `<split>.txt`, one file name a line.
+        split: "train" or "val".
+
+    Returns:
+        uint8[H,W,3] each. 820 photographs of 0.3 megapixels take about 750 MB.
+
+    Raises:
+        FileNotFoundError: the list or a picture is missing.
+    """
+    names = (folder / f"{split}.txt").read_text().split()
+    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in tqdm(names, desc=split, disable=None)]
+
+
+def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2) -> Picture:
+    """A random square: any place, eight orientations, sometimes shrunk by up to 2.
+
+    Returns:
+        uint8[size,size,3], contiguous.
+    """
+    picture = pictures[rng.integers(len(pictures))]
+    largest = min(picture.shape[:2])
+    side = size
+    if rng.random() < p_shrink:
+        side = int(min(largest, size * rng.uniform(1.2, 2.0)))
+    if largest < side:
+        raise ValueError(f"a training picture is smaller than the crop: {largest} < {side}")
+    y = rng.integers(picture.shape[0] - side + 1)
+    x = rng.integers(picture.shape[1] - side + 1)
+    crop = picture[y : y + side, x : x + side]
+    if side != size:
+        crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0))
+    crop = np.rot90(crop, rng.integers(4))
+    return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)

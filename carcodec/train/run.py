@@ -1,0 +1,40 @@
+"""From a recipe to a run: read the TOML, make the task, train, and leave the weights."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tomllib
+from pathlib import Path
+
+import torch
+
+from carcodec.train.loop import Plan, Run
+
+RECIPES = Path(__file__).parent / "recipes"
+TASKS = {
+    "restorer": "carcodec.train.tasks.restorer:RestorerTask",
+    "side": "carcodec.train.tasks.side:SideTask",
+    "context": "carcodec.train.tasks.context:ContextTask",
+}
+
+
+def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, start: Path | None = None) -> None:
+    """Train by a recipe; goes on where `folder` stands.
+
+    Args:
+        recipe: a TOML file: `task`, and the tables `plan` and `options`.
+        data_dir: the folder of photographs that the recipe's task reads.
+        folder: run folder, made if missing.
+        start: weights (a checkpoint of an earlier run) to begin from, names that fit.
+    """
+    config = tomllib.loads(recipe.read_text())
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    torch.manual_seed(config["plan"].get("seed", 1))
+    module, name = TASKS[config["task"]].split(":")
+    task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
+    if start is not None:
+        weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
+        task.network.load_state_dict(weights, strict=False)
+    Run(task, Plan(**config["plan"]), folder, device).go()

@@ -1,0 +1,106 @@
+"""Restoration of single JPEGs: trunk and tail, log of each crop's squared error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from carcodec.jpeg.tables import STANDARD, TableShape
+from carcodec.nn.restorer import Restorer
+from carcodec.train.degrade import Degraded, Mixture, degrade, random_settings
+from carcodec.train.photos import Picture, load_split, random_crop
+
+FLOOR = 1e-6  # of the squared error (range 0..1): about 60 dB, beyond which nothing is gained
+VALIDATION_POINTS = ((10, STANDARD), (20, STANDARD), (40, STANDARD), (80, STANDARD), (15, TableShape(0.75, 0.5)), (45, TableShape(0.75, 0.5)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """original, base: float[N,3,H,W] in 0..1; condition: float[N,131]; scan_bits: float[N]."""
+
+    original: Tensor
+    base: Tensor
+    condition: Tensor
+    scan_bits: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
+
+
+def collate(crops: list[Degraded]) -> Batch:
+    return Batch(
+        pictures_to_tensor([crop.original for crop in crops]),
+        pictures_to_tensor([crop.base for crop in crops]),
+        torch.from_numpy(np.stack([crop.condition for crop in crops])),
+        torch.tensor([float(crop.scan_bits) for crop in crops]),
+    )
+
+
+def pictures_to_tensor(pictures: list[Picture]) -> Tensor:
+    """uint8[H,W,3] each -> float32[N,3,H,W] in 0..1, channels last."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+
+
+def log_squared_error(restored: Tensor, original: Tensor) -> Tensor:
+    """float[N]: natural log of each crop's mean squared error, so that all qualities weigh alike."""
+    return torch.log((restored - original).square().mean(dim=(1, 2, 3)) + FLOOR)
+
+
+def psnr(restored: Tensor, original: Tensor) -> Tensor:
+    """float[N], dB, after rounding to eight bits."""
+    rounded = (restored.clamp(0, 1) * 255).round() / 255
+    return -10 * torch.log10((rounded - original).square().mean(dim=(1, 2, 3)) + 1e-10)
+
+
+class CropSource:
+    """Random degraded crops of the training photographs, and the fixed validation batches."""
+
+    def __init__(self, data_dir: Path, crop: int, mixture: Mixture, n_validation: int) -> None:
+        self.crop = crop
+        self.mixture = mixture
+        self.pictures = load_split(data_dir, "train")
+        self.validation = validation_batches(load_split(data_dir, "val")[:n_validation])
+
+    def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
+        crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
+        return collate([degrade(crop, *random_settings(self.mixture, rng)) for crop in crops])
+
+
+def validation_batches(pictures: list[Picture], side: int = 256) -> dict[str, Batch]:
+    """The middle of each picture at fixed points: name of the point -> batch."""
+    middles = [p[(p.shape[0] - s) // 2 :, (p.shape[1] - s) // 2 :][:s, :s] for p in pictures for s in [min(side, *p.shape[:2]) // 16 * 16]]
+    middles = [m for m in middles if m.shape[0] == side]
+    return {
+        f"q{quality}{'' if shape == STANDARD else 'b'}": collate([degrade(m, quality, shape, "4:2:0") for m in middles])
+        for quality, shape in VALIDATION_POINTS
+    }
+
+
+class RestorerTask:
+    """L = log MSE over all qualities, table shapes and samplings."""
+
+    def __init__(self, data_dir: Path, options: dict) -> None:
+        self.source = CropSource(data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"])
+        self.network = Restorer(options["widths"], options["depths"])
+
+    def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
+        return self.source.batch(rng, n_crops)
+
+    def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
+        batch = batch.to(device)
+        restored = self.network(batch.base, batch.condition)
+        loss = log_squared_error(restored, batch.original).mean()
+        return loss, {"log_mse": loss.item()}
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
+        """Mean gain over the JPEG, in dB, in all and at each point."""
+        gains = {}
+        for name, batch in self.source.validation.items():
+            restored = torch.cat([network(b.to(device), c.to(device)).cpu() for b, c in zip(batch.base.split(8), batch.condition.split(8), strict=True)])
+            gains[name] = (psnr(restored, batch.original) - psnr(batch.base, batch.original)).mean().item()
+        return {"gain": sum(gains.values()) / len(gains)} | gains
