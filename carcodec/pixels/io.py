@@ -1,0 +1,310 @@
+"""Pictures in and out: common files to uint8 arrays and back, through Pillow.
+
+A `.car` holds 8 bits a sample, gray or RGB, one picture, no transparency. What can be brought to
+that without loss is (palettes, black and white, an alpha plane that hides nothing); what loses
+precision is done with a note (16 bits a sample); what would lose content is refused.
+
+    picture = load_picture("in.png")
+    save_picture("out.png", picture.array, picture.icc, picture.exif)
+
+No JPEG is written here (`carcodec.jpeg.front` does), and files are not replaced atomically (the
+command line does).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageColor, JpegImagePlugin, UnidentifiedImageError
+
+from carcodec.errors import CarError, InputError, LimitError, OutputError, UsageError
+from carcodec.limits import Limits
+
+Pixels = npt.NDArray[np.uint8]
+Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
+
+DEFAULT_LIMITS = Limits()
+# No EPS among them: Pillow would start Ghostscript on it.
+READABLE = ("AVIF", "BMP", "GIF", "JPEG2000", "PNG", "PPM", "QOI", "TIFF", "WEBP")
+WRITABLE = {
+    ".png": "PNG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+    ".pnm": "PPM",
+    ".bmp": "BMP",
+}
+_LOSSLESS: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True}, "TIFF": {"compression": "tiff_adobe_deflate"}}
+_JPEG_START = b"\xff\xd8\xff"
+_JPEG_END = b"\xff\xd9"
+_EXIF_START = b"Exif\0\0"
+_ORIENTATION = 0x0112  # tag of TIFF 6.0 and EXIF 2.32; 1 is upright
+_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture as the user gave it, upright.
+
+    Attributes:
+        array: uint8[H,W,3] RGB or uint8[H,W] gray, at least 1 x 1.
+        icc: colour profile fit for `array`, or None.
+        exif: EXIF block that starts with "Exif", its orientation reset to 1, or None.
+        jpeg: the whole source if it was a JPEG, *not* turned upright; else None.
+        notes: what was changed on loading, a sentence each, for people.
+    """
+
+    array: Pixels
+    icc: bytes | None = None
+    exif: bytes | None = None
+    jpeg: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+
+def load_picture(source: Source, *, background: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Picture of a file, its bytes, an open binary file, a Pillow image or an array.
+
+    Args:
+        source: array: uint8[H,W,3], uint8[H,W] or uint8[H,W,1].
+        background: colour to put behind transparent parts, a name or "#rrggbb".
+
+    Raises:
+        InputError: no picture, a damaged one, or one that a `.car` cannot hold.
+        LimitError: larger than `limits`.
+        UsageError: `background` is no colour.
+    """
+    if isinstance(source, np.ndarray):
+        return Picture(_checked_array(source, limits))
+    with _input_errors():
+        if isinstance(source, Image.Image):
+            return _from_pillow(source, background, limits)
+        data = _read(source)
+        if data.startswith(_JPEG_START):
+            return replace(_from_pillow(open_jpeg(data), background, limits), jpeg=data)
+        return _from_pillow(Image.open(io.BytesIO(data), formats=READABLE), background, limits)
+
+
+def save_picture(
+    target: str | os.PathLike[str] | BinaryIO,
+    array: Pixels,
+    icc: bytes | None = None,
+    exif: bytes | None = None,
+    format: str | None = None,
+) -> None:
+    """Write a picture without loss.
+
+    Args:
+        target: path, overwritten if it exists, or an open binary file.
+        array: uint8[H,W,3] or uint8[H,W].
+        icc, exif: kept by PNG, TIFF and WebP; BMP and PPM have no place for them.
+        format: a value of `WRITABLE`; None: by the path's suffix, PNG for an open file.
+
+    Raises:
+        UsageError: a suffix that names no format written here.
+        OutputError: it cannot be written, or the format cannot hold it (WebP: 16,383 pixels a side).
+    """
+    is_path = isinstance(target, str | os.PathLike)
+    name = format or (format_of(target) if isinstance(target, str | os.PathLike) else "PNG")
+    options = dict(_LOSSLESS.get(name, {}))
+    options |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value and name != "BMP"}
+    try:
+        Image.fromarray(array).save(target, format=name, **options)
+    except (OSError, ValueError) as error:
+        what = os.fspath(target) if is_path else "the picture"  # type: ignore[arg-type]
+        raise OutputError(f"cannot write {what}: {_reason(error)}") from error
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """Pillow's name of the format that a file name asks for.
+
+    >>> format_of("out.tif")
+    'TIFF'
+
+    Raises:
+        UsageError: a suffix that names no format written here.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in (".jpg", ".jpeg"):
+        raise UsageError(
+            "a JPEG would compress the restored picture once more: choose .png, .tiff, .webp, .ppm or .bmp"
+            " (`carcodec extract` gives the JPEG that a .car holds)"
+        )
+    if suffix not in WRITABLE:
+        raise UsageError(f"cannot tell a picture format from {suffix or 'no suffix'!r}: use {', '.join(WRITABLE)}")
+    return WRITABLE[suffix]
+
+
+def open_jpeg(data: bytes) -> JpegImagePlugin.JpegImageFile:
+    """A JPEG as a Pillow image, not decoded yet.
+
+    An end marker is put behind it: a JPEG that only lacks its own decodes, as in other programs,
+    and one that was cut off gives what is there. Pillow's errors come through.
+    """
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(data + _JPEG_END))
+
+
+def metadata(image: Image.Image) -> tuple[bytes | None, bytes | None]:
+    """ICC profile and EXIF block (always with its "Exif" start) of an opened picture, None where absent."""
+    icc, exif = image.info.get("icc_profile"), image.info.get("exif")
+    if isinstance(exif, bytes) and exif and not exif.startswith(_EXIF_START):
+        exif = _EXIF_START + exif
+    return (icc if isinstance(icc, bytes) else None) or None, (exif if isinstance(exif, bytes) else None) or None
+
+
+def upright(array: Pixels, exif: bytes | None) -> tuple[Pixels, bytes | None]:
+    """Pixels turned as their EXIF orientation says, and the EXIF with its orientation reset to 1.
+
+    An EXIF block that cannot be read turns nothing and is returned as it is.
+
+    Args:
+        array: uint8[H,W,3] or uint8[H,W].
+    """
+    if exif is None:
+        return array, None
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+        turn = _TURNS.get(tags.get(_ORIENTATION, 1))
+        if turn is None:
+            return array, exif
+        tags[_ORIENTATION] = 1
+        return np.ascontiguousarray(turn(array)), tags.tobytes()
+    except Exception:  # Pillow's EXIF reader fails in many ways on damaged tags
+        return array, exif
+
+
+@contextmanager
+def _input_errors() -> Iterator[None]:
+    """Pillow's many ways to fail on a bad file, as ours; its warnings concern details not used here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except CarError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError("not a picture of a kind that can be read here") from error
+    except Image.DecompressionBombError as error:
+        raise LimitError(f"the picture is too large: {error}") from error
+    except Exception as error:  # damaged files raise whatever their parser trips over
+        raise InputError(f"cannot read the picture: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    if not isinstance(source, str | os.PathLike):
+        return source.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {os.fspath(source)}: {_reason(error)}") from error
+
+
+def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Pixels:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        raise InputError(f"arrays must be uint8[H,W,3] or uint8[H,W], not {array.dtype}{list(array.shape)}")
+    if array.size == 0:
+        raise InputError("the picture has no pixels")
+    limits.check_size(array.shape[1], array.shape[0])
+    return np.ascontiguousarray(array)
+
+
+def _from_pillow(image: Image.Image, background: str | None, limits: Limits) -> Picture:
+    limits.check_size(*image.size)
+    if getattr(image, "is_animated", False):
+        raise InputError("the file holds several pictures (an animation or pages): extract one first")
+    notes = []
+    is_deep = _is_deep(image)
+    icc, exif = metadata(image)
+    image.load()
+    if is_deep:
+        notes.append("16 bits a sample were reduced to 8")
+    array = _checked_array(_array(image, background, is_deep), limits)
+    if icc and icc[16:20] != (b"GRAY" if array.ndim == 2 else b"RGB "):
+        notes.append("the colour profile was left out: it does not fit the picture's colours")
+        icc = None
+    array, exif = upright(array, exif)
+    return Picture(array, icc, exif, notes=tuple(notes))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether samples have 16 bits. Pillow reads such colour pictures as 8 bits without a word; only
+    the arguments of its decoders tell ("RGB;16B"; for PPM the largest value)."""
+    if image.mode.startswith("I;16"):
+        return True
+    for tile in getattr(image, "tile", ()):
+        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if any(isinstance(a, str) and ";16" in a for a in arguments):
+            return True
+        if tile.codec_name.startswith("ppm") and any(isinstance(a, int) and a > 255 for a in arguments):
+            return True
+    return False
+
+
+def _array(image: Image.Image, background: str | None, is_deep: bool) -> npt.NDArray[Any]:
+    if image.has_transparency_data:
+        image = _flattened(image, background)
+    if image.mode.startswith("I") and is_deep:
+        return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))
+    if image.mode in ("RGB", "P", "YCbCr"):
+        return np.asarray(image.convert("RGB"))
+    raise InputError(
+        f"pictures of the kind {_kind(image.mode)} are not supported: convert it to 8-bit gray or RGB first"
+    )
+
+
+def _kind(mode: str) -> str:
+    return {"F": "floating point", "I": "32-bit integer"}.get(mode, mode)
+
+
+def _flattened(image: Image.Image, background: str | None) -> Image.Image:
+    """The picture without its alpha plane, which must be opaque or have a background to lie on."""
+    if image.mode.startswith("I"):
+        raise InputError("transparency in a 16-bit picture is not supported: convert it to 8 bits first")
+    is_gray = image.mode in ("1", "L", "LA")
+    covered = image.convert("RGBA")
+    if covered.getchannel("A").getextrema() != (255, 255):
+        if background is None:
+            raise InputError("the picture has transparent parts, which a .car cannot hold: give a background colour")
+        colour = _colour(background)
+        is_gray = is_gray and len(set(colour)) == 1
+        covered = Image.alpha_composite(Image.new("RGBA", image.size, (*colour, 255)), covered)
+    return covered.getchannel("R") if is_gray else covered.convert("RGB")
+
+
+def _colour(name: str) -> tuple[int, int, int]:
+    try:
+        red, green, blue = ImageColor.getrgb(name)[:3]
+    except ValueError as error:
+        raise UsageError(f"{name!r} is no colour: use a name such as white, or #rrggbb") from error
+    return red, green, blue
