@@ -1,0 +1,1 @@
+"""Range coding with integer frequencies: equal bytes on every machine and by either engine."""
