@@ -1,0 +1,190 @@
+"""`carcodec bench`: codecs on a data set, a row for each real file, a summary at the end."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from carcodec.cli.options import talking
+from carcodec.cli.output import Console
+from carcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from carcodec.bench.codec import Codec
+    from carcodec.bench.runner import Unit, Workplace
+    from carcodec.bench.table import Request
+    from carcodec.datasets.cards import Entry
+    from carcodec.rows import Row
+
+DATA_VARIABLE = "CARCODEC_DATA"
+
+
+@click.command("bench")
+@click.option("--dataset", default="samples", show_default=True, help="A known set (`carcodec datasets`) or a folder.")
+@click.option("--data-dir", envvar=DATA_VARIABLE, type=click.Path(path_type=Path), help=f"Where the sets stand; or {DATA_VARIABLE}.")
+@click.option("--codecs", help="Names with options, comma-separated: carcodec:side=off,jpeg:q=10/50,webp  [default: carcodec,jpeg]")
+@click.option("--codec-file", multiple=True, metavar="FILE.py:CLASS", help="A codec of your own, in Python.")
+@click.option(
+    "--codec-command",
+    multiple=True,
+    nargs=3,
+    metavar="NAME ENCODER DECODER",
+    help="A codec of your own, as two command lines with {png} or {ppm}, {out} and {q}.",
+)
+@click.option("--qualities", help="For the codecs with JPEG's scale: 10,20,30,40  [default: each codec's own]")
+@click.option("--lossless", is_flag=True, help="Lossless codecs, checked pixel by pixel.")
+@click.option("--ssimulacra2", is_flag=True, help="Also measure SSIMULACRA2 (slow; needs the package ssimulacra2).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Results file; rows that it has are not measured again  [default: bench-DATASET.tsv]")
+@click.option("--force", is_flag=True, help="Begin the results file anew.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; with several, times mean little and are marked so.")
+@click.option("--shard", metavar="I/N", help="Only every N-th picture, from the I-th: for several machines; `report` joins the files.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
+@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Times are medians of so many.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where networks run.")
+@talking
+@click.pass_obj
+def command(
+    console: Console,
+    dataset: str,
+    data_dir: Path | None,
+    codecs: str | None,
+    codec_file: tuple[str, ...],
+    codec_command: tuple[tuple[str, str, str], ...],
+    qualities: str | None,
+    lossless: bool,
+    ssimulacra2: bool,
+    output: Path | None,
+    force: bool,
+    jobs: int,
+    shard: str | None,
+    limit: int | None,
+    repeats: int,
+    device: str,
+) -> None:
+    """Measure codecs on a data set.
+
+    Every file is written, closed, read back and decoded. Rows go to the results file one by one, so a
+    run can be stopped with Ctrl-C and gone on with by the same command. The summary goes to standard
+    output as Markdown.
+    """
+    from carcodec.bench.machine import is_busy, machine_name
+    from carcodec.bench.measure import Conditions
+    from carcodec.bench.runner import ResultsFile, Workplace, plan
+    from carcodec.bench.table import LOSSLESS_DEFAULT, LOSSY_DEFAULT, command_request, file_request, parse_codecs
+    from carcodec.datasets.cards import open_dataset
+
+    own = [file_request(spec) for spec in codec_file] + [command_request(*lines) for lines in codec_command]
+    default = LOSSLESS_DEFAULT if lossless else LOSSY_DEFAULT
+    wanted = _present(console, parse_codecs(codecs or ",".join(default)) + own, qualities)
+    entries = _part(open_dataset(dataset, data_dir), shard)[:limit]
+    timing = "alone" if jobs == 1 and not is_busy() else "shared"
+    conditions = Conditions(repeats, ssimulacra2, timing, machine_name())
+    workplace = Workplace(conditions, device, 1 if jobs > 1 else None)
+    path = output or Path(f"bench-{entries[0].dataset}.tsv")
+    if force:
+        path.unlink(missing_ok=True)
+    results = ResultsFile(path, _remarks(workplace, jobs))
+    try:
+        had = len(results.rows)
+        units = plan(entries, wanted, {row.key for row in results.rows})
+        if had:
+            console.say(f"{path} has {had} rows already, {sum(len(unit.settings) for unit in units)} are left to measure")
+        for row in _with_progress(console, units, workplace, jobs):
+            results.add(row)
+    except KeyboardInterrupt:
+        console.say(f"stopped with {len(results.rows)} rows in {path}; the same command goes on from there")
+        raise
+    finally:
+        results.close()
+    asked = {entry.name for entry in entries}
+    labels = [request.label for request, _, _ in wanted]
+    chosen = [row for row in results.rows if row.dataset == entries[0].dataset and row.image in asked and row.codec in labels]
+    _summarise(console, sorted(chosen, key=lambda row: labels.index(row.codec)), path)
+
+
+def _present(
+    console: Console, requests: Iterable[Request], qualities: str | None
+) -> list[tuple[Request, Codec, tuple[float, ...]]]:
+    """The codecs that can run here, each with its settings; the others are named and left out."""
+    from carcodec.bench.runner import settings_of
+    from carcodec.bench.table import parse_settings
+
+    chosen = parse_settings(qualities) if qualities else None
+    present = []
+    for request in dict.fromkeys(requests):
+        codec = request.build()
+        reason = codec.missing()
+        if reason:
+            console.warn(f"{request.label} is left out: {reason}")
+        else:
+            present.append((request, codec, settings_of(request, codec, chosen)))
+    if not present:
+        raise UsageError("none of these codecs can run here")
+    return present
+
+
+def _part(entries: list[Entry], shard: str | None) -> list[Entry]:
+    if shard is None:
+        return entries
+    from carcodec.bench.runner import shard as part
+
+    number, _, n_shards = shard.partition("/")
+    if not (number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards)):
+        raise UsageError(f"--shard is I/N with 1 <= I <= N, not {shard!r}")
+    entries = part(entries, int(number), int(n_shards))
+    if not entries:
+        raise UsageError(f"shard {shard} is empty: the set has fewer pictures")
+    return entries
+
+
+def _remarks(workplace: Workplace, jobs: int) -> list[str]:
+    from importlib.metadata import version
+
+    from carcodec import __version__
+    from carcodec.bench.machine import python_name
+
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    conditions = workplace.conditions
+    return [
+        f"carcodec {__version__} bench, {now}",
+        f"machine: {conditions.machine}; {python_name()}; numpy {version('numpy')}; Pillow {version('pillow')}",
+        f"run: {jobs} jobs; device {workplace.device}; repeats {conditions.repeats}; times {conditions.timing}",
+    ]
+
+
+def _with_progress(console: Console, units: list[Unit], workplace: Workplace, jobs: int) -> Iterator[Row]:
+    from tqdm import tqdm
+
+    from carcodec.bench.runner import run
+
+    total = sum(len(unit.settings) for unit in units)
+    # disable=None: silent where standard error is no terminal.
+    with tqdm(total=total, unit="row", dynamic_ncols=True, disable=True if console.quiet else None) as bar:
+        for row in run(units, workplace, jobs):
+            bar.set_postfix_str(f"{row.image} {row.codec} {row.setting}")
+            bar.update()
+            yield row
+
+
+def _summarise(console: Console, rows: list[Row], path: Path) -> None:
+    from carcodec.bench.protocol import check_live1
+    from carcodec.report.tables import bd_rates_table, lossless_table, rates_table
+
+    dataset = rows[0].dataset
+    tables = {
+        "means over pictures": rates_table(rows, dataset),
+        "against jpeg, by RGB PSNR unless said otherwise": bd_rates_table(rows, dataset),
+        "lossless": lossless_table(rows, dataset),
+    }
+    for title, table in tables.items():
+        if table.cells:
+            click.echo(f"{dataset}, {len({row.image for row in rows})} pictures: {title}\n\n{table.markdown()}\n")
+    console.say(f"{len(rows)} rows are in {path}")
+    checked = check_live1(rows)
+    if checked:
+        console.say(f"plain JPEG on LIVE1 gives the known means at quality {', '.join(checked)}")

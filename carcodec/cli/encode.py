@@ -1,0 +1,76 @@
+"""`carcodec encode`: pictures to `.car` files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from carcodec.cli import files
+from carcodec.cli.options import computing, talking, writing
+from carcodec.cli.output import Console
+from carcodec.errors import UsageError
+
+KINDS = files.Kinds(reads=files.PICTURES, writes=files.CARS)
+TARGETS = {"target_bpp": "bpp", "target_size": "size", "target_psnr": "psnr"}
+POSITIVE = click.FloatRange(0, min_open=True)
+
+
+def _choice(name: str, values: list[str], help: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option with a few values, the first of them the default."""
+    return click.option(name, type=click.Choice(values), default=values[0], show_default=True, help=help)
+
+
+@click.command("encode")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN [OUT]")
+@writing
+@click.option(
+    "-q",
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="Of the JPEG inside. Without it a JPEG is kept as it is, and other pictures get 75.",
+)
+@click.option("--target-bpp", type=POSITIVE, metavar="BPP", help="At most so many bits a pixel.")
+@click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="At most so many bytes.")
+@click.option("--target-psnr", type=POSITIVE, metavar="DB", help="At least this RGB PSNR when decoded.")
+@_choice("--mode", ["side", "blind"], "With side information, or with none.")
+@_choice("--side", ["auto", "on", "off"], "Side information: where it earns its bytes, always, never.")
+@_choice("--tables", ["psnr", "standard"], "Quantization tables of the JPEG.")
+@_choice("--sampling", ["4:2:0", "4:2:2", "4:4:4"], "Chroma sampling of the JPEG.")
+@_choice("--effort", ["default", "fast"], "How long to look for the best side information.")
+@click.option("--background", metavar="COLOUR", help="Lay transparent pictures on a colour: a name, or #rrggbb.")
+@computing
+@talking
+@click.pass_obj
+def command(
+    console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
+) -> int:
+    """Make a .car file from the picture IN.
+
+    A JPEG is carried with its bits as they are, unless -q or a target asks for a new one; `carcodec extract` gives
+    it back. Several inputs, folders and patterns need --out-dir. IN and OUT may be - for a pipe.
+    """
+    encode = _encoder(options)
+
+    def work(data: bytes, job: files.Job) -> bytes:
+        coded = encode(data)
+        console.detail(f"{job.source}: {len(data):,} bytes -> {job.target}: {len(coded):,} bytes")
+        return coded
+
+    return files.run(files.plan(inputs, output, out_dir, KINDS), work, console, force)
+
+
+def _encoder(options: dict[str, Any]) -> Callable[[bytes], bytes]:
+    """The function from a picture to a file that the options ask for."""
+    targets = {name: value for option, name in TARGETS.items() if (value := options.pop(option)) is not None}
+    if len(targets) + (options["quality"] is not None) > 1:
+        raise UsageError("only one of -q, --target-bpp, --target-size and --target-psnr at a time")
+    if targets:
+        from carcodec import encode_to_target
+
+        del options["quality"]
+        return lambda image: encode_to_target(image, **targets, **options)
+    from carcodec import encode
+
+    return lambda image: encode(image, **options)

@@ -1,0 +1,27 @@
+"""`carcodec extract`: the JPEG in a `.car` file, bit for bit."""
+
+from __future__ import annotations
+
+import click
+
+from carcodec.cli import files
+from carcodec.cli.options import talking, writing
+from carcodec.cli.output import Console
+
+KINDS = files.Kinds(reads=files.CARS, writes=(".jpg", ".jpeg"))
+
+
+@click.command("extract")
+@click.argument("inputs", nargs=-1, required=True, metavar="IN [OUT]")
+@writing
+@talking
+@click.pass_obj
+def command(console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool) -> int:
+    """Give back the JPEG in IN, bit for bit as it was stored.
+
+    No network is needed, and none is loaded.
+    """
+    from carcodec import extract
+
+    jobs = files.plan(inputs, output, out_dir, KINDS)
+    return files.run(jobs, lambda data, job: extract(data), console, force)

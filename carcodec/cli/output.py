@@ -1,0 +1,178 @@
+"""Where bytes go and what people read: standard output is for data, standard error for words.
+
+Files are written under a temporary name in the same folder and renamed when whole, so that an
+interrupted command leaves either the old file or the new one, and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import click
+
+from carcodec.errors import InputError, OutputError, UsageError
+
+PIPE = "-"
+Item = TypeVar("Item")
+
+
+class Bar(Protocol):
+    """The part of a progress bar that a console needs while one is shown."""
+
+    def write(self, s: str, file: object = None) -> None:
+        """A line above the bar."""
+
+
+@dataclass
+class Console:
+    """What a person at the terminal is told; nothing of it goes to standard output.
+
+    Attributes:
+        quiet: errors only.
+        verbose: more words, and tracebacks of unforeseen errors.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    _bar: Bar | None = field(default=None, repr=False)
+
+    def say(self, text: str) -> None:
+        """A line for everybody who did not ask for quiet."""
+        if not self.quiet:
+            self._write(text)
+
+    def detail(self, text: str) -> None:
+        """A line for those who asked for more."""
+        if self.verbose:
+            self._write(text)
+
+    def warn(self, text: str) -> None:
+        """A line about something that went on, but not as it should."""
+        self.say(f"carcodec: warning: {_one_line(text)}")
+
+    def error(self, text: str) -> None:
+        """The one line that says why there is no result."""
+        self._write(f"carcodec: error: {_one_line(text)}")
+
+    def progress(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items, with a progress bar if there are several and a person is watching."""
+        if len(items) < 2 or self.quiet or not (sys.stderr and sys.stderr.isatty()):
+            yield from items
+            return
+        from tqdm import tqdm
+
+        with tqdm(items, unit="file", dynamic_ncols=True) as bar:
+            self._bar = bar
+            try:
+                yield from bar
+            finally:
+                self._bar = None
+
+    def _write(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.write(text, file=sys.stderr)
+        else:
+            click.echo(text, err=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def read_input(name: str) -> bytes:
+    """All bytes of a file, or of standard input for `-`.
+
+    Raises:
+        InputError: it cannot be read.
+        UsageError: standard input is a terminal, where nobody types a picture.
+    """
+    try:
+        if name != PIPE:
+            return Path(name).read_bytes()
+        if sys.stdin is None:
+            raise InputError("standard input is closed")
+        if sys.stdin.isatty():
+            raise UsageError("standard input is a terminal: name a file, or pipe one in")
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}") from error
+
+
+def check_output(name: str, force: bool) -> None:
+    """Pass if `name` may be written; asked before the work begins, and again before the file appears.
+
+    Raises:
+        OutputError: the file exists and `force` is not set, or the folder does not exist.
+        UsageError: bytes would go to a terminal.
+    """
+    if name == PIPE:
+        if sys.stdout is None:
+            raise OutputError("standard output is closed")
+        if sys.stdout.isatty():
+            raise UsageError("will not write binary data to a terminal: name an output with -o, or pipe it on")
+        return
+    path = Path(name)
+    if path.is_dir():
+        raise OutputError(f"cannot write {name}: it is a folder")
+    if not path.parent.is_dir():
+        raise OutputError(f"cannot write {name}: there is no folder {path.parent}")
+    if not force and path.exists() and not _is_stream(path):
+        raise OutputError(f"{name} exists; --force overwrites it")
+
+
+def write_output(name: str, data: bytes, force: bool) -> None:
+    """Write a whole file, or standard output for `-`; on any failure nothing is left behind.
+
+    Raises:
+        OutputError: it cannot be written.
+        UsageError: as `check_output`.
+    """
+    check_output(name, force)
+    try:
+        if name == PIPE:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        elif _is_stream(Path(name)):
+            Path(name).write_bytes(data)
+        else:
+            # A link stays a link: the file that it points to is replaced.
+            with replacing(Path(name).resolve()) as partial:
+                partial.write_bytes(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {name}: {error.strerror}") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, renamed to it if the block ends well and removed if not."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def close_stdout() -> None:
+    """Point standard output at nothing, so that the interpreter's last flush has no pipe to break."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a pipe or a device, such as /dev/null: written to, never replaced."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,46 @@
+"""`carcodec train`: a network, by a committed recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from carcodec.cli.options import talking
+from carcodec.errors import InputError, UsageError
+
+RECIPES = Path(__file__).parent.parent / "train" / "recipes"
+
+
+def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print the recipes with the comment that each begins with, and end."""
+    if not value:
+        return
+    for recipe in sorted(RECIPES.glob("*.toml")):
+        first = recipe.read_text("utf-8").partition("\n")[0]
+        click.echo(f"{recipe.stem:<12}  {first.lstrip('# ')}")
+    ctx.exit()
+
+
+@click.command("train")
+@click.argument("recipe", metavar="RECIPE")
+@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the recipes that are built in.")
+@click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Folder of photographs to learn from.")
+@click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands.")
+@click.option("--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint to begin from.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train.")
+@talking
+def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, device: str) -> None:
+    """Train by RECIPE: the name of a built-in one, or a TOML file.
+
+    A run that was stopped goes on from its last checkpoint. Several GPUs: torchrun -m carcodec train ...
+    """
+    path = Path(recipe) if recipe.endswith(".toml") else RECIPES / f"{recipe}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in RECIPES.glob("*.toml")))
+        raise UsageError(f"there is no recipe {recipe}; built in are {known}")
+    if not data_dir.is_dir():
+        raise InputError(f"there is no folder {data_dir} of photographs")
+    from carcodec.train.run import train
+
+    train(path, data_dir, run_dir, device, start)

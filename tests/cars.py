@@ -1,0 +1,26 @@
+"""Small `.car` files that need no network to make or to decode."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from carcodec.container.file import Container, Header, serialise, to_chunk
+from carcodec.container.payloads import JpegPayload
+from carcodec.ids import Colour, Mode, Packing
+
+
+def small_jpeg(width: int = 48, height: int = 32) -> bytes:
+    """A JPEG with a little texture in all channels."""
+    ramp = Image.linear_gradient("L").resize((width, height))
+    picture = Image.merge("RGB", (ramp, ramp.rotate(90).resize((width, height)), ramp.rotate(180)))
+    target = io.BytesIO()
+    picture.save(target, "JPEG", quality=40)
+    return target.getvalue()
+
+
+def plain_car(jpeg: bytes | None = None, width: int = 48, height: int = 32) -> bytes:
+    """A file of mode `blind` whose JPEG is stored as it is and not restored."""
+    payload = JpegPayload(Packing.STORED, small_jpeg(width, height) if jpeg is None else jpeg)
+    return serialise(Container(Header(Mode.BLIND, width, height, Colour.RGB), (to_chunk(payload),)))
