@@ -26,8 +26,16 @@ DATA_VARIABLE = "CARCODEC_DATA"
 
 @click.command("bench")
 @click.option("--dataset", default="samples", show_default=True, help="A known set (`carcodec datasets`) or a folder.")
-@click.option("--data-dir", envvar=DATA_VARIABLE, type=click.Path(path_type=Path), help=f"Where the sets stand; or {DATA_VARIABLE}.")
-@click.option("--codecs", help="Names with options, comma-separated: carcodec:side=off,jpeg:q=10/50,webp  [default: carcodec,jpeg]")
+@click.option(
+    "--data-dir",
+    envvar=DATA_VARIABLE,
+    type=click.Path(path_type=Path),
+    help=f"Where the sets stand; or {DATA_VARIABLE}.",
+)
+@click.option(
+    "--codecs",
+    help="Names with options, comma-separated: carcodec:side=off,jpeg:q=10/50,webp  [default: carcodec,jpeg]",
+)
 @click.option("--codec-file", multiple=True, metavar="FILE.py:CLASS", help="A codec of your own, in Python.")
 @click.option(
     "--codec-command",
@@ -39,13 +47,36 @@ DATA_VARIABLE = "CARCODEC_DATA"
 @click.option("--qualities", help="For the codecs with JPEG's scale: 10,20,30,40  [default: each codec's own]")
 @click.option("--lossless", is_flag=True, help="Lossless codecs, checked pixel by pixel.")
 @click.option("--ssimulacra2", is_flag=True, help="Also measure SSIMULACRA2 (slow; needs the package ssimulacra2).")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Results file; rows that it has are not measured again  [default: bench-DATASET.tsv]")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Results file; rows that it has are not measured again  [default: bench-DATASET.tsv]",
+)
 @click.option("--force", is_flag=True, help="Begin the results file anew.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes; with several, times mean little and are marked so.")
-@click.option("--shard", metavar="I/N", help="Only every N-th picture, from the I-th: for several machines; `report` joins the files.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes; with several, times mean little and are marked so.",
+)
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Only every N-th picture, from the I-th: for several machines; `report` joins the files.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Times are medians of so many.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where networks run.")
+@click.option(
+    "--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Times are medians of so many."
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where networks run.",
+)
 @talking
 @click.pass_obj
 def command(
@@ -93,7 +124,9 @@ def command(
         had = len(results.rows)
         units = plan(entries, wanted, {row.key for row in results.rows})
         if had:
-            console.say(f"{path} has {had} rows already, {sum(len(unit.settings) for unit in units)} are left to measure")
+            console.say(
+                f"{path} has {had} rows already, {sum(len(unit.settings) for unit in units)} are left to measure"
+            )
         for row in _with_progress(console, units, workplace, jobs):
             results.add(row)
     except KeyboardInterrupt:
@@ -103,7 +136,9 @@ def command(
         results.close()
     asked = {entry.name for entry in entries}
     labels = [request.label for request, _, _ in wanted]
-    chosen = [row for row in results.rows if row.dataset == entries[0].dataset and row.image in asked and row.codec in labels]
+    chosen = [
+        row for row in results.rows if row.dataset == entries[0].dataset and row.image in asked and row.codec in labels
+    ]
     _summarise(console, sorted(chosen, key=lambda row: labels.index(row.codec)), path)
 
 

@@ -1,0 +1,1 @@
+"""One codec in each module, loaded by name through carcodec.bench.table."""

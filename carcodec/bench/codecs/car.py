@@ -1,0 +1,72 @@
+"""carcodec itself, through `carcodec.encode` and `carcodec.decode` as the command line calls them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+import carcodec
+from carcodec.bench.codec import Codec, Contents, Image
+
+
+@dataclass(frozen=True)
+class Car(Codec):
+    """A `.car` file; the setting is the quality of the JPEG inside.
+
+    Attributes:
+        mode, tables, side, sampling, effort: as `carcodec.encode` takes them.
+        run_on: device for the networks, as `carcodec.encode` takes it.
+        threads: of the networks; 0 for the library's choice.
+    """
+
+    suffix: ClassVar[str] = ".car"
+    default_settings: ClassVar[tuple[float, ...]] = (5, 10, 20, 30, 40, 60, 80)
+    jpeg_quality: ClassVar[bool] = True
+
+    mode: str = "side"
+    tables: str = "psnr"
+    side: str = "auto"
+    sampling: str = "4:2:0"
+    effort: str = "default"
+    run_on: str = "auto"
+    threads: int = 0
+
+    def encode(self, image: Image, setting: float) -> bytes:
+        """See `Codec.encode`."""
+        return carcodec.encode(
+            image,
+            quality=round(setting),
+            mode=self.mode,
+            tables=self.tables,
+            sampling=self.sampling,
+            side=self.side,
+            effort=self.effort,
+            device=self.run_on,
+            threads=self.threads or None,
+        )
+
+    def decode(self, data: bytes) -> Image:
+        """See `Codec.decode`."""
+        return np.array(carcodec.decode(data, device=self.run_on, threads=self.threads or None))
+
+    def versions(self) -> str:
+        """See `Codec.versions`."""
+        return f"carcodec {carcodec.__version__}; torch {importlib.metadata.version('torch')}"
+
+    def on(self, device: str, threads: int | None) -> Self:
+        """See `Codec.on`."""
+        return replace(self, run_on=device, threads=threads or self.threads)
+
+    @property
+    def device(self) -> str:
+        """See `Codec.device`; `auto` stays `auto` until the runtime has chosen."""
+        return self.run_on
+
+    def contents(self, data: bytes) -> Contents:
+        """See `Codec.contents`."""
+        info = carcodec.info(data)
+        models = tuple(model for model in (info.restorer, info.context_model) if model)
+        return Contents(info.packed_jpeg_bytes, info.descriptor_bytes, models)

@@ -1,0 +1,128 @@
+"""One picture through one codec at one setting: a real file, and the row that tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from carcodec.bench.codec import Codec, Image
+from carcodec.errors import CarError, VerifyError
+from carcodec.pixels.metrics import score
+from carcodec.rows import LOSSLESS, Row
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A picture to be measured, and what its rows say of where it comes from."""
+
+    dataset: str
+    name: str
+    pixels: Image
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the whole run has in common.
+
+    Attributes:
+        repeats: times are medians of so many encodings and decodings.
+        perceptual: also compute SSIMULACRA2.
+        timing: `alone` or `shared`, as in `Row`.
+        machine: as in `Row`.
+    """
+
+    repeats: int
+    perceptual: bool
+    timing: str
+    machine: str
+
+
+def setting_name(codec: Codec, setting: float) -> str:
+    """A setting as rows write it."""
+    return LOSSLESS if codec.lossless else f"{setting:g}"
+
+
+def measure(codec: Codec, label: str, subject: Subject, setting: float, conditions: Conditions, folder: Path) -> Row:
+    """Encode, write, close, read, decode, compare.
+
+    Args:
+        folder: where the coded file may stand for a moment.
+
+    Raises:
+        VerifyError: a lossless codec gave another picture, or any codec one of another size.
+        CarError: the codec failed; the message names codec, picture and setting.
+    """
+    path = folder / f"coded{codec.suffix}"
+    try:
+        data, encode_s = _timed(lambda: codec.encode(subject.pixels, setting), conditions.repeats)
+        path.write_bytes(data)
+        stored = path.read_bytes()
+        decoded, decode_s = _timed(lambda: codec.decode(stored), conditions.repeats)
+    except Exception as error:
+        where = f"{label} at {setting_name(codec, setting)} on {subject.dataset}/{subject.name}"
+        raise CarError(f"{where}: {type(error).__name__}: {error}") from error
+    finally:
+        path.unlink(missing_ok=True)
+    decoded = like(decoded, subject.pixels)
+    if decoded.shape != subject.pixels.shape:
+        raise VerifyError(f"{label} gave {decoded.shape} for {subject.name} of {subject.pixels.shape}")
+    if codec.lossless and not np.array_equal(decoded, subject.pixels):
+        raise VerifyError(f"{label} claims to be lossless but changed {subject.dataset}/{subject.name}")
+    scores = score(subject.pixels, decoded, conditions.perceptual)
+    height, width = subject.pixels.shape[:2]
+    contents = codec.contents(stored)
+    return Row(
+        dataset=subject.dataset,
+        image=subject.name,
+        width_px=width,
+        height_px=height,
+        codec=label,
+        setting=setting_name(codec, setting),
+        total_bytes=len(stored),
+        jpeg_bytes=contents and contents.jpeg_bytes,
+        side_bytes=contents and contents.side_bytes,
+        framing_bytes=contents and len(stored) - contents.jpeg_bytes - contents.side_bytes,
+        bpp=len(stored) * 8 / (width * height),
+        rgb_psnr=scores.rgb_psnr,
+        y_psnr=scores.y_psnr,
+        psnr_b=scores.psnr_b,
+        ssim=scores.ssim,
+        ms_ssim=scores.ms_ssim,
+        ssimulacra2=scores.ssimulacra2,
+        max_error=scores.max_error,
+        encode_s=encode_s,
+        decode_s=decode_s,
+        timing=conditions.timing,
+        device=codec.device,
+        machine=conditions.machine,
+        versions=codec.versions(),
+        models="+".join(contents.models) if contents else "",
+    )
+
+
+def like(decoded: Image, reference: Image) -> Image:
+    """The decoded picture in the reference's layout: codecs without gray give RGB for a gray picture."""
+    if decoded.ndim == 3 and reference.ndim == 2:
+        return np.array(PillowImage.fromarray(decoded).convert("L"))
+    if decoded.ndim == 2 and reference.ndim == 3:
+        return np.repeat(decoded[..., None], 3, axis=2)
+    return decoded
+
+
+def _timed(work: Callable[[], Result], repeats: int) -> tuple[Result, float]:
+    """The last result and the median of the seconds it took."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - start)
+    return result, median(seconds)

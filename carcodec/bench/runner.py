@@ -1,0 +1,210 @@
+"""Long runs: what is to be measured, in what order, by how many processes, and the file it goes to.
+
+The order is fixed: picture by picture, each through all codecs in turn, so that rivals meet the same
+state of the machine. A results file only ever grows by whole lines; rows that it already has are not
+measured again, so the same command goes on where a run was stopped.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from carcodec.bench.codec import Codec
+from carcodec.bench.measure import Conditions, Subject, measure, setting_name
+from carcodec.bench.table import Request
+from carcodec.datasets.cards import Entry, Image
+from carcodec.errors import InputError, OutputError
+from carcodec.rows import COLUMNS, Row, format_row, parse_rows
+
+NO_SETTING = 0.0  # handed to lossless codecs, which have none
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Work that one process does in one go: a picture through a codec at some settings."""
+
+    entry: Entry
+    request: Request
+    settings: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where codecs run.
+
+    Attributes:
+        conditions: what rows say of the run.
+        device: for networks.
+        threads: in each process; None for the libraries' choice.
+    """
+
+    conditions: Conditions
+    device: str
+    threads: int | None
+
+
+def settings_of(request: Request, codec: Codec, qualities: Sequence[float] | None) -> tuple[float, ...]:
+    """What to measure: the request's own `q=`, else `qualities` if they are JPEG's, else the codec's."""
+    if codec.lossless:
+        return (NO_SETTING,)
+    if request.settings:
+        return request.settings
+    return tuple(qualities) if qualities and codec.jpeg_quality else codec.default_settings
+
+
+def plan(
+    entries: Iterable[Entry], wanted: Sequence[tuple[Request, Codec, tuple[float, ...]]], done: set[tuple[str, ...]]
+) -> list[Unit]:
+    """The work in its fixed order, without rows that are done."""
+    units = []
+    for entry in entries:
+        for request, codec, settings in wanted:
+            names = {
+                setting: (entry.dataset, entry.name, request.label, setting_name(codec, setting))
+                for setting in settings
+            }
+            left = tuple(setting for setting, key in names.items() if key not in done)
+            if left:
+                units.append(Unit(entry, request, left))
+    return units
+
+
+def shard(entries: Sequence[Entry], number: int, n_shards: int) -> list[Entry]:
+    """Every n-th picture, beginning at the `number`-th (from 1): all shards together are the set."""
+    return list(entries[number - 1 :: n_shards])
+
+
+def run(units: Sequence[Unit], workplace: Workplace, jobs: int) -> Iterator[Row]:
+    """Rows in the order of `units`, each as soon as it and those before it are there."""
+    if jobs == 1:
+        worker = _Worker(workplace)
+        for unit in units:
+            yield from worker.rows(unit)
+        return
+    # "spawn": a fork of a process with running threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_each(), ProcessPoolExecutor(jobs, context, _begin_worker, (workplace,)) as pool:
+        for rows in pool.map(_work, units):
+            yield from rows
+
+
+@dataclass
+class _Worker:
+    """One process's codecs, built and warmed up once."""
+
+    workplace: Workplace
+    codecs: dict[str, Codec] = field(default_factory=dict)
+    pixels: tuple[Path, Image] | None = None
+
+    def rows(self, unit: Unit) -> Iterator[Row]:
+        subject = Subject(unit.entry.dataset, unit.entry.name, self._load(unit.entry))
+        conditions = self.workplace.conditions
+        with tempfile.TemporaryDirectory(prefix="carcodec-bench-") as folder:
+            codec = self._codec(unit, subject, Path(folder))
+            for setting in unit.settings:
+                yield measure(codec, unit.request.label, subject, setting, conditions, Path(folder))
+
+    def _load(self, entry: Entry) -> Image:
+        if self.pixels is None or self.pixels[0] != entry.path:
+            self.pixels = (entry.path, entry.load())
+        return self.pixels[1]
+
+    def _codec(self, unit: Unit, subject: Subject, folder: Path) -> Codec:
+        label = unit.request.label
+        if label not in self.codecs:
+            codec = unit.request.build().on(self.workplace.device, self.workplace.threads)
+            # The first use loads libraries and weights; its time belongs to no row.
+            measure(codec, label, subject, unit.settings[0], self.workplace.conditions, folder)
+            self.codecs[label] = codec
+        return self.codecs[label]
+
+
+_worker: _Worker | None = None  # of a child process; set once, when it begins
+
+
+def _begin_worker(workplace: Workplace) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops handing out work; what runs ends well
+    _worker = _Worker(workplace)
+
+
+def _work(unit: Unit) -> list[Row]:
+    assert _worker is not None
+    return list(_worker.rows(unit))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Children inherit the environment, and numeric libraries read it when they are loaded."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+class ResultsFile:
+    """A results file that is written line by line and can be gone on with.
+
+    Attributes:
+        rows: those it had when it was opened, then those added.
+    """
+
+    def __init__(self, path: Path, remarks: Iterable[str]) -> None:
+        """Open or make it.
+
+        Args:
+            remarks: lines about this run, for the head of what it adds.
+
+        Raises:
+            InputError: it exists and is no results file of this version.
+            OutputError: it cannot be written.
+        """
+        self.rows = _take_up(path)
+        try:
+            self._file: TextIO = path.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        self._head = [f"# {remark}" for remark in remarks] + ["\t".join(COLUMNS)]
+
+    def add(self, row: Row) -> None:
+        """Append one row; it is in the file when this returns."""
+        lines, self._head = [*self._head, format_row(row)], []
+        self._file.write("\n".join(lines) + "\n")
+        self._file.flush()
+        self.rows.append(row)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _take_up(path: Path) -> list[Row]:
+    """The rows of an earlier run; a last line that a kill left unfinished is cut off."""
+    if not path.exists():
+        return []
+    try:
+        data = path.read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        rows = parse_rows(whole.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{path} cannot be gone on with: {error}") from error
+    if len(whole) < len(data):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    return rows

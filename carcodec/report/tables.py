@@ -1,0 +1,105 @@
+"""Tables of results, as Markdown that also reads well on a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from carcodec.report.curves import METRICS, Bd, Mean, bd_table, means
+from carcodec.rows import LOSSLESS, Row
+
+DECIMALS = {"rgb_psnr": 2, "y_psnr": 2, "psnr_b": 2, "ssim": 4, "ms_ssim": 4, "ssimulacra2": 1}
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Heads and cells, all text; the first column stands left, the others right."""
+
+    heads: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """The table in Markdown, columns aligned."""
+        widths = [max(len(line[i]) for line in (self.heads, *self.cells)) for i in range(len(self.heads))]
+        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+        lines = [_line(self.heads, widths), _line(rule, widths), *(_line(cells, widths) for cells in self.cells)]
+        return "\n".join(lines)
+
+    @staticmethod
+    def of(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> Table:
+        """The table without the columns that say nothing in any row."""
+        lines = [tuple(line) for line in cells]
+        kept = [i for i in range(len(heads)) if i == 0 or any(line[i] != NOTHING for line in lines)]
+        return Table(tuple(heads[i] for i in kept), tuple(tuple(line[i] for i in kept) for line in lines))
+
+
+def number(value: float, decimals: int, sign: bool = False) -> str:
+    """A number for a cell; a dash for nan."""
+    if math.isnan(value):
+        return NOTHING
+    return f"{value:{'+' if sign else ''},.{decimals}f}"
+
+
+def rates_table(rows: Iterable[Row], dataset: str) -> Table:
+    """Every lossy codec and setting of a set: bytes, metrics, seconds."""
+    heads = ["codec", "q", "bpp", *METRICS.values(), "bytes", "packed JPEG", "side", "framing", "encode s", "decode s"]
+    chosen = [m for m in means(rows) if m.dataset == dataset and m.setting != LOSSLESS]
+    return Table.of(heads, map(_rates_line, chosen))
+
+
+def lossless_table(rows: Iterable[Row], dataset: str) -> Table:
+    """Every lossless codec of a set."""
+    kept = [row for row in rows if row.dataset == dataset and row.setting == LOSSLESS]
+    heads = ["codec", "bpp", "bytes", "encode s", "decode s"]
+    lines = (
+        (m.codec, number(m.bpp, 3), number(m.total_bytes, 0), number(m.encode_s, 2), number(m.decode_s, 2))
+        for m in means(kept)
+    )
+    return Table.of(heads, lines)
+
+
+def bd_rates_table(rows: Sequence[Row], dataset: str) -> Table:
+    """Every lossy codec of a set against plain JPEG."""
+    main = {bd.codec: bd for bd in bd_table(rows) if bd.dataset == dataset}
+    others = {
+        metric: {bd.codec: bd.rate for bd in bd_table(rows, metric) if bd.dataset == dataset}
+        for metric in ("y_psnr", "ms_ssim", "ssimulacra2")
+    }
+    heads = ["codec", "BD-rate %", "BD-PSNR dB", "mean of pictures %", "best %", "worst %"]
+    heads += [f"BD-rate % by {METRICS[metric].removesuffix(' (dB)')}" for metric in others]
+    return Table.of(
+        heads, ([*_bd_line(bd), *(number(of[codec], 1, True) for of in others.values())] for codec, bd in main.items())
+    )
+
+
+def datasets_of(rows: Iterable[Row]) -> list[str]:
+    """Data sets in order of appearance."""
+    return list(dict.fromkeys(row.dataset for row in rows))
+
+
+def _rates_line(m: Mean) -> list[str]:
+    metrics = [number(m.values[name], DECIMALS[name]) for name in METRICS]
+    sizes = [number(size, 0) for size in (m.total_bytes, m.jpeg_bytes, m.side_bytes, m.framing_bytes)]
+    return [m.codec, m.setting, number(m.bpp, 3), *metrics, *sizes, number(m.encode_s, 3), number(m.decode_s, 3)]
+
+
+def _bd_line(bd: Bd) -> list[str]:
+    rates = [rate for rate in bd.per_image.values() if not math.isnan(rate)]
+    return [
+        bd.codec,
+        number(bd.rate, 1, True),
+        number(bd.quality, 2, True),
+        number(bd.mean_of_images, 1, True),
+        number(min(rates, default=math.nan), 1, True),
+        number(max(rates, default=math.nan), 1, True),
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = [
+        cells[0].ljust(widths[0]),
+        *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)),
+    ]
+    return f"| {' | '.join(aligned)} |"
