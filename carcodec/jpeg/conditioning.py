@@ -10,7 +10,11 @@ import numpy.typing as npt
 CONDITION_SIZE = 131
 
 
-def condition(luma: Sequence[int] | npt.NDArray[np.int64], chroma: Sequence[int] | npt.NDArray[np.int64] | None, sampling: tuple[int, int]) -> npt.NDArray[np.float32]:
+def condition(
+    luma: Sequence[int] | npt.NDArray[np.int64],
+    chroma: Sequence[int] | npt.NDArray[np.int64] | None,
+    sampling: tuple[int, int],
+) -> npt.NDArray[np.float32]:
     """Conditioning vector of a JPEG.
 
     Args:

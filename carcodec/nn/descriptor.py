@@ -35,8 +35,14 @@ class Extractor(nn.Module):
             conv(12, width), nn.ReLU(), conv(width, width, 4, 2), nn.ReLU(), conv(width, 2 * width), nn.ReLU()
         )
         self.down = nn.Sequential(
-            conv(6 * width, 3 * width), nn.ReLU(), conv(3 * width, 3 * width, 4, 2), nn.ReLU(),
-            conv(3 * width, 3 * width, 4, 2), nn.ReLU(), conv(3 * width, 3 * width), nn.ReLU(),
+            conv(6 * width, 3 * width),
+            nn.ReLU(),
+            conv(3 * width, 3 * width, 4, 2),
+            nn.ReLU(),
+            conv(3 * width, 3 * width, 4, 2),
+            nn.ReLU(),
+            conv(3 * width, 3 * width),
+            nn.ReLU(),
         )
         self.head = nn.Conv2d(3 * width, N_SYMBOLS, 1)
 

@@ -32,7 +32,9 @@ class Trunk(nn.Module):
     def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (2, 2, 4, 3, 3)) -> None:
         super().__init__()
         fine, middle, coarse = widths
-        self.code = nn.Sequential(nn.Linear(CONDITION_SIZE, CODE_SIZE), nn.SiLU(), nn.Linear(CODE_SIZE, CODE_SIZE), nn.SiLU())
+        self.code = nn.Sequential(
+            nn.Linear(CONDITION_SIZE, CODE_SIZE), nn.SiLU(), nn.Linear(CODE_SIZE, CODE_SIZE), nn.SiLU()
+        )
         self.head = conv(12, fine)
         self.down_fine = ModulatedStage(fine, depths[0], CODE_SIZE)
         self.to_middle = nn.Conv2d(fine, middle, 2, 2)

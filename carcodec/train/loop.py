@@ -58,7 +58,11 @@ class Plan:
 
 def hidden_kernels(network: nn.Module) -> set[int]:
     """ids of the weights that Muon trains: convolutions that neither read nor write pixels."""
-    return {id(p) for name, p in network.named_parameters() if p.ndim == 4 and not any(part in ("head", "tail") for part in name.split("."))}
+    return {
+        id(p)
+        for name, p in network.named_parameters()
+        if p.ndim == 4 and not any(part in ("head", "tail") for part in name.split("."))
+    }
 
 
 class Run:
@@ -73,7 +77,9 @@ class Run:
         trained = [p for p in task.network.parameters() if p.requires_grad]
         self.optimisers: list[torch.optim.Optimizer] = [
             Muon([p for p in trained if id(p) in kernels], plan.rate),
-            torch.optim.AdamW([p for p in trained if id(p) not in kernels], plan.rate, betas=(0.9, 0.99), weight_decay=0.0),
+            torch.optim.AdamW(
+                [p for p in trained if id(p) not in kernels], plan.rate, betas=(0.9, 0.99), weight_decay=0.0
+            ),
         ]
         self.average = copy.deepcopy(task.network).eval().requires_grad_(False)
         self.step = 0
@@ -83,7 +89,10 @@ class Run:
     def go(self) -> None:
         """Train from where the folder stands to the end of the plan."""
         self._resume()
-        with ThreadPoolExecutor(1) as pool, tqdm(total=self.plan.steps, initial=self.step, disable=None if self.rank == 0 else True) as bar:
+        with (
+            ThreadPoolExecutor(1) as pool,
+            tqdm(total=self.plan.steps, initial=self.step, disable=None if self.rank == 0 else True) as bar,
+        ):
             ahead = [self._submit(pool, self.step + i) for i in range(3)]
             saved = time.monotonic()
             while self.step < self.plan.steps:
@@ -142,13 +151,20 @@ class Run:
         score = next(iter(figures.values()))
         if score > self.best:
             self.best = score
-            torch.save({"network": self.average.state_dict(), "step": self.step, "figures": figures}, self.folder / "best.pt")
+            torch.save(
+                {"network": self.average.state_dict(), "step": self.step, "figures": figures}, self.folder / "best.pt"
+            )
 
     def _log(self, figures: dict[str, float]) -> None:
         if self.rank != 0:
             return
         with (self.folder / "log.jsonl").open("a") as log:
-            log.write(json.dumps({"step": self.step, "time": round(time.time())} | {k: round(v, 6) for k, v in figures.items()}) + "\n")
+            log.write(
+                json.dumps(
+                    {"step": self.step, "time": round(time.time())} | {k: round(v, 6) for k, v in figures.items()}
+                )
+                + "\n"
+            )
 
     def _save(self) -> None:
         if self.rank != 0:

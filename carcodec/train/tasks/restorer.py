@@ -15,7 +15,14 @@ from carcodec.train.degrade import Degraded, Mixture, degrade, random_settings
 from carcodec.train.photos import Picture, load_split, random_crop
 
 FLOOR = 1e-6  # of the squared error (range 0..1): about 60 dB, beyond which nothing is gained
-VALIDATION_POINTS = ((10, STANDARD), (20, STANDARD), (40, STANDARD), (80, STANDARD), (15, TableShape(0.75, 0.5)), (45, TableShape(0.75, 0.5)))
+VALIDATION_POINTS = (
+    (10, STANDARD),
+    (20, STANDARD),
+    (40, STANDARD),
+    (80, STANDARD),
+    (15, TableShape(0.75, 0.5)),
+    (45, TableShape(0.75, 0.5)),
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Batch:
 
 
 def collate(crops: list[Degraded]) -> Batch:
+    """Crops of one size as a batch."""
     return Batch(
         pictures_to_tensor([crop.original for crop in crops]),
         pictures_to_tensor([crop.base for crop in crops]),
@@ -72,7 +80,11 @@ class CropSource:
 
 def validation_batches(pictures: list[Picture], side: int = 256) -> dict[str, Batch]:
     """The middle of each picture at fixed points: name of the point -> batch."""
-    middles = [p[(p.shape[0] - s) // 2 :, (p.shape[1] - s) // 2 :][:s, :s] for p in pictures for s in [min(side, *p.shape[:2]) // 16 * 16]]
+    middles = [
+        p[(p.shape[0] - s) // 2 :, (p.shape[1] - s) // 2 :][:s, :s]
+        for p in pictures
+        for s in [min(side, *p.shape[:2]) // 16 * 16]
+    ]
     middles = [m for m in middles if m.shape[0] == side]
     return {
         f"q{quality}{'' if shape == STANDARD else 'b'}": collate([degrade(m, quality, shape, "4:2:0") for m in middles])
@@ -84,7 +96,9 @@ class RestorerTask:
     """L = log MSE over all qualities, table shapes and samplings."""
 
     def __init__(self, data_dir: Path, options: dict) -> None:
-        self.source = CropSource(data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"])
+        self.source = CropSource(
+            data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
+        )
         self.network = Restorer(options["widths"], options["depths"])
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
@@ -101,6 +115,11 @@ class RestorerTask:
         """Mean gain over the JPEG, in dB, in all and at each point."""
         gains = {}
         for name, batch in self.source.validation.items():
-            restored = torch.cat([network(b.to(device), c.to(device)).cpu() for b, c in zip(batch.base.split(8), batch.condition.split(8), strict=True)])
+            restored = torch.cat(
+                [
+                    network(b.to(device), c.to(device)).cpu()
+                    for b, c in zip(batch.base.split(8), batch.condition.split(8), strict=True)
+                ]
+            )
             gains[name] = (psnr(restored, batch.original) - psnr(batch.base, batch.original)).mean().item()
         return {"gain": sum(gains.values()) / len(gains)} | gains

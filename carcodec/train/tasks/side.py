@@ -36,11 +36,30 @@ class SideNetworks(nn.Module):
         self.register_buffer("usage", torch.full((N_SYMBOLS,), 1 / N_SYMBOLS))
 
 
+def symbol_costs(
+    network: SideNetworks, batch: Batch, blind: Tensor, prepared: Tensor, weight: float
+) -> tuple[Tensor, Tensor]:
+    """What each symbol costs at each site: the error it leaves, plus its bits at `weight` times the JPEG's price.
+
+    Returns:
+        float[N,16,gh,gw], in shares of the crop's mean site error; float[16], bits of each symbol.
+    """
+    blind = blind.detach()
+    errors = site_errors(network.restorer.guided, prepared.detach(), batch.original - blind)
+    mean_error = errors[:, :1].mean(dim=(2, 3), keepdim=True) + 1e-9
+    bits = -torch.log2(network.usage.clamp_min(1e-3))
+    jpeg_bits_per_site = PACKING * batch.scan_bits * PIXELS_PER_SITE / batch.original[0, 0].numel()
+    price = weight / jpeg_bits_per_site.view(-1, 1, 1, 1)
+    return errors / mean_error + price * bits.view(1, -1, 1, 1), bits
+
+
 class SideTask:
-    """Options: those of the restorer, and `lambda_start`, `lambda_end` (shares of the run between which lambda rises)."""
+    """The mode's networks. Lambda rises between the shares `lambda_start` and `lambda_end` of the run."""
 
     def __init__(self, data_dir: Path, options: dict) -> None:
-        self.source = CropSource(data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"])
+        self.source = CropSource(
+            data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
+        )
         self.network = SideNetworks(options)
         self.rise = options["lambda_start"], options["lambda_end"]
 
@@ -53,27 +72,23 @@ class SideTask:
         weight = min(1.0, max(0.0, (progress - start) / (end - start)))
         restorer = self.network.restorer
         blind, prepared = restorer.parts(batch.base, batch.condition)
-        costs, bits = self._costs(batch, blind, prepared, weight)
+        costs, bits = symbol_costs(self.network, batch, blind, prepared, weight)
         symbols = costs.argmin(dim=1)
         self._count(symbols)
         side = blind + restorer.guided.correct(prepared, symbols)
-        log_blind, log_side = log_squared_error(blind, batch.original).mean(), log_squared_error(side, batch.original).mean()
+        log_blind, log_side = (
+            log_squared_error(blind, batch.original).mean(),
+            log_squared_error(side, batch.original).mean(),
+        )
         chosen = torch.softmax(self.network.extractor(batch.original, batch.base), dim=1)
         expected = (chosen * costs).sum(dim=1).mean()
         figures = self._figures(symbols, bits) | {
-            "log_blind": log_blind.item(), "log_side": log_side.item(), "expected": expected.item(), "lambda": weight,
+            "log_blind": log_blind.item(),
+            "log_side": log_side.item(),
+            "expected": expected.item(),
+            "lambda": weight,
         }
         return log_blind + log_side + 0.5 * expected, figures
-
-    def _costs(self, batch: Batch, blind: Tensor, prepared: Tensor, weight: float) -> tuple[Tensor, Tensor]:
-        """Cost of each symbol at each site, float[N,16,gh,gw], as a share of the crop's mean site error; bits float[16]."""
-        blind = blind.detach()
-        errors = site_errors(self.network.restorer.guided, prepared.detach(), batch.original - blind)
-        mean_error = errors[:, :1].mean(dim=(2, 3), keepdim=True) + 1e-9
-        bits = -torch.log2(self.network.usage.clamp_min(1e-3))
-        bits_per_site = PACKING * batch.scan_bits * PIXELS_PER_SITE / batch.original[0, 0].numel()
-        price = weight / bits_per_site.view(-1, 1, 1, 1)
-        return errors / mean_error + price * bits.view(1, -1, 1, 1), bits
 
     def _count(self, symbols: Tensor) -> None:
         if self.network.training:
@@ -85,7 +100,11 @@ class SideTask:
         """Histogram's entropy and its largest share: collapse shows here."""
         shares = torch.bincount(symbols.flatten(), minlength=N_SYMBOLS).float() / symbols.numel()
         used = shares[shares > 0]
-        return {"entropy": -(used * used.log2()).sum().item(), "largest_share": shares.max().item(), "bits": bits[symbols].mean().item()}
+        return {
+            "entropy": -(used * used.log2()).sum().item(),
+            "largest_share": shares.max().item(),
+            "bits": bits[symbols].mean().item(),
+        }
 
     @torch.no_grad()
     def validate(self, network: SideNetworks, device: torch.device) -> dict[str, float]:
@@ -97,20 +116,32 @@ class SideTask:
             for key in rows:
                 rows[key].append(float(np.mean([f[key] for f in figures])))
         return {"gain": float(np.mean(rows["blind"]) + np.mean(rows["net"]))} | {
-            f"{key}_{point}": value for key, values in rows.items() for point, value in zip(self.source.validation, values, strict=True)
+            f"{key}_{point}": value
+            for key, values in rows.items()
+            for point, value in zip(self.source.validation, values, strict=True)
         }
 
     def _validate_batch(self, network: SideNetworks, batch: Batch) -> dict[str, float]:
         blind, prepared = network.restorer.parts(batch.base, batch.condition)
-        costs, bits = self._costs(batch, blind, prepared, 1.0)
+        costs, bits = symbol_costs(network, batch, blind, prepared, 1.0)
         gain = {"blind": (psnr(blind, batch.original) - psnr(batch.base, batch.original)).mean().item()}
-        for name, symbols in (("", costs.argmin(dim=1)), ("extractor_", quantize(network.extractor(batch.original, batch.base)))):
+        for name, symbols in (
+            ("", costs.argmin(dim=1)),
+            ("extractor_", quantize(network.extractor(batch.original, batch.base))),
+        ):
             side = blind + network.restorer.guided.correct(prepared, symbols)
             better = psnr(side, batch.original) - psnr(blind, batch.original)
             paid = bits[symbols].sum(dim=(1, 2)) / (PACKING * batch.scan_bits) * DB_PER_NEPER
-            gain |= {f"{name}net": (better - paid).mean().item(), "side": better.mean().item()} if not name else {f"{name}net": (better - paid).mean().item()}
+            gain |= (
+                {f"{name}net": (better - paid).mean().item(), "side": better.mean().item()}
+                if not name
+                else {f"{name}net": (better - paid).mean().item()}
+            )
         return gain | {"bits": bits[costs.argmin(dim=1)].mean().item()}
 
 
 def _split(batch: Batch, size: int) -> list[Batch]:
-    return [Batch(*fields) for fields in zip(*(getattr(batch, name).split(size) for name in batch.__dataclass_fields__), strict=True)]
+    return [
+        Batch(*fields)
+        for fields in zip(*(getattr(batch, name).split(size) for name in batch.__dataclass_fields__), strict=True)
+    ]

@@ -1,0 +1,271 @@
+"""The public functions: pictures to `.car` bytes and back. No printing, no files written, no exits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeVar
+
+from PIL import Image as PillowImage
+
+from carcodec.container.file import Container, parse, parse_salvage
+from carcodec.container.file import serialise as to_bytes
+from carcodec.container.payloads import (
+    FULL_STRENGTH,
+    DescriptorPayload,
+    JpegPayload,
+    ModelRef,
+    NotePayload,
+    RestorePayload,
+)
+from carcodec.descriptor.grid import Symbols
+from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
+from carcodec.ids import VERSION
+from carcodec.jpeg.front import JpegSettings, encode_jpeg, read_metadata
+from carcodec.jpeg.tables import SHAPES
+from carcodec.models import cards
+from carcodec.modes.base import Options, base_of, blend, read_base, unpacked
+from carcodec.modes.side import symbols_of
+from carcodec.modes.table import MODES
+from carcodec.pixels.io import Source, load_picture
+from carcodec.ports import Networks
+
+DEFAULT_QUALITY = 75
+
+T = TypeVar("T")
+
+
+def encode(
+    image: Source,
+    *,
+    quality: int | None = None,
+    mode: str = "side",
+    tables: str = "psnr",
+    sampling: str = "4:2:0",
+    side: str = "auto",
+    effort: str = "default",
+    background: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> bytes:
+    """A picture as the bytes of a `.car` file.
+
+    Args:
+        image: a Pillow picture, uint8[H,W,3] or [H,W], or the path, bytes or open file of a picture.
+        quality: 1..100, of the JPEG inside. None carries a JPEG's own bits as they are; other sources take 75.
+        mode: "side" (restoration with side information where it pays) or "blind" (without).
+        tables: "psnr" (least squared error) or "standard" (those of the JPEG standard).
+        sampling: chroma "4:2:0", "4:2:2" or "4:4:4".
+        side: "auto" keeps the descriptor where it pays, "on" always, "off" never.
+        effort: "default" tries all symbols at each site, "fast" takes the extractor's.
+        background: colour to put behind a transparent picture; without it, transparency is refused.
+        device: "auto", "cpu", "cuda" or "mps".
+        threads: of the networks on a CPU; None takes all there are.
+
+    Raises:
+        UsageError: options that do not exist or do not go together.
+        InputError: a picture that cannot be read or carried.
+        LimitError: a picture larger than `Limits`.
+    """
+    coding = MODES[_chosen("mode", mode, {each.name.lower(): each for each in MODES})]
+    shape = _chosen("tables", tables, SHAPES)
+    effort_searches = _chosen("effort", effort, {"default": True, "fast": False})
+    options = Options(_chosen("side", side, {name: name for name in ("auto", "on", "off")}), effort_searches)
+    picture = load_picture(image, background=background)
+    networks = _networks(device, threads)
+    if quality is None and picture.jpeg is not None:
+        return to_bytes(coding.encode(picture.jpeg, None, networks, options))
+    settings = JpegSettings(
+        DEFAULT_QUALITY if quality is None else quality, shape(quality or DEFAULT_QUALITY), sampling
+    )
+    jpeg = encode_jpeg(picture.array, settings, picture.icc, picture.exif)
+    return to_bytes(coding.encode(jpeg, picture.array, networks, options))
+
+
+def decode(
+    data: bytes,
+    *,
+    strength: float | None = None,
+    salvage: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+) -> PillowImage.Image:
+    """The picture of a `.car` file.
+
+    Args:
+        data: the file.
+        strength: of the restoration, 0 (the plain JPEG) to 2; None takes what the encoder found best.
+        salvage: of a damaged file, decode what is whole; `salvage_report` says what was lost.
+
+    Returns:
+        Mode "L" or "RGB", with the JPEG's ICC profile and EXIF in `info`.
+
+    Raises:
+        FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
+    """
+    if strength is not None and not 0 <= strength <= 2:
+        raise UsageError(f"strength must be 0..2, not {strength}")
+    container = parse_salvage(data)[0] if salvage else parse(data)
+    networks = _networks(device, threads)
+    if salvage:
+        container = _without_damage(container, networks)
+    pixels = MODES[container.header.mode].decode(container, networks, strength)
+    return _with_metadata(PillowImage.fromarray(pixels), unpacked(container))
+
+
+def extract(data: bytes, *, salvage: bool = False) -> bytes:
+    """The JPEG inside, byte for byte. Needs no networks.
+
+    Args:
+        data: the file.
+        salvage: of a damaged file, if the JPEG in it is whole.
+
+    Raises:
+        FormatError, DamagedError, UnsupportedError, LimitError.
+    """
+    return unpacked(parse_salvage(data)[0] if salvage else parse(data))
+
+
+def restore(
+    jpeg: bytes, *, strength: float = 1.0, device: str = "auto", threads: int | None = None
+) -> PillowImage.Image:
+    """Any JPEG, restored (no `.car` involved).
+
+    Args:
+        jpeg: the bytes of a JPEG: gray or colour, baseline or progressive, any tables and sampling.
+        strength: 0 (as it is) to 2; 1 is what the network says.
+
+    Raises:
+        InputError: not a JPEG, or of a kind that is not supported (CMYK, 12-bit, arithmetic).
+    """
+    if not 0 <= strength <= 2:
+        raise UsageError(f"strength must be 0..2, not {strength}")
+    base = read_base(jpeg)
+    restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
+    return _with_metadata(PillowImage.fromarray(blend(base.pixels, restored, strength)), jpeg)
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a file says of itself, without decoding pictures. Sizes in bytes."""
+
+    version: int
+    mode: str
+    width: int
+    height: int
+    colour: str
+    total_bytes: int
+    packing: str
+    packed_jpeg_bytes: int
+    descriptor_bytes: int
+    framing_bytes: int
+    strength: float
+    restorer: str | None
+    context_model: str | None
+    note: str | None
+
+    @property
+    def bpp(self) -> float:
+        """Bits per pixel, of the whole file."""
+        return 8 * self.total_bytes / (self.width * self.height)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"bpp": self.bpp}
+
+
+def info(data: bytes) -> Info:
+    """What a file says of itself. Needs no networks.
+
+    Raises:
+        FormatError, DamagedError, UnsupportedError, LimitError.
+    """
+    container = parse(data)
+    header, restoration = container.header, container.find(RestorePayload)
+    jpeg, descriptor = container.find(JpegPayload), container.find(DescriptorPayload)
+    assert jpeg is not None  # a rule that `parse` has checked
+    note = container.find(NotePayload)
+    return Info(
+        version=VERSION,
+        mode=header.mode.name.lower(),
+        width=header.width,
+        height=header.height,
+        colour=header.colour.name.lower(),
+        total_bytes=len(data),
+        packing=jpeg.packing.name.lower(),
+        packed_jpeg_bytes=len(jpeg.data),
+        descriptor_bytes=len(descriptor.data) if descriptor else 0,
+        framing_bytes=container.framing_bytes(),
+        strength=restoration.strength / FULL_STRENGTH if restoration else 0.0,
+        restorer=_model_name(restoration.model) if restoration else None,
+        context_model=_model_name(descriptor.model) if descriptor else None,
+        note=note.text if note else None,
+    )
+
+
+def symbols(data: bytes) -> Symbols | None:
+    """The descriptor in a file, uint8[gh,gw] with values 0..15; None if it has none. Needs no networks of torch.
+
+    Raises:
+        FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
+    """
+    container = parse(data)
+    return symbols_of(container, base_of(container), _networks("auto", None))
+
+
+def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> list[str]:
+    """Everything that can be checked in a file: a line for each check that passed.
+
+    Raises:
+        CarError: the first check that fails.
+    """
+    container = parse(data)
+    passed = [f"{len(data)} bytes: structure and checksum"]
+    jpeg = unpacked(container)
+    passed.append(f"JPEG of {len(jpeg)} bytes: unpacks")
+    picture = decode(data, device=device, threads=threads)
+    if picture.size != (container.header.width, container.header.height):
+        raise VerifyError("the decoded picture has another size than the file states")
+    if container.find(DescriptorPayload):
+        passed.append("descriptor: decodes to the symbols that were coded")
+    passed.append(f"picture of {picture.width} x {picture.height}: decodes")
+    return passed
+
+
+def salvage_report(data: bytes) -> list[str]:
+    """What is wrong with a damaged file, a line each; empty for a whole one."""
+    return parse_salvage(data)[1]
+
+
+def _networks(device: str, threads: int | None) -> Networks:
+    from carcodec.runtime import networks
+
+    return networks(device, threads)
+
+
+def _without_damage(container: Container, networks: Networks) -> Container:
+    """The container less a descriptor that is damaged: the picture can still be restored blind."""
+    try:
+        symbols_of(container, base_of(container), networks)
+    except DamagedError:
+        return replace(container, chunks=tuple(c for c in container.chunks if c.kind != DescriptorPayload.KIND))
+    return container
+
+
+def _with_metadata(picture: PillowImage.Image, jpeg: bytes) -> PillowImage.Image:
+    icc, exif = read_metadata(jpeg)
+    picture.info |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value}
+    return picture
+
+
+def _model_name(reference: ModelRef) -> str:
+    """The model's id where it is installed, else its number and digest."""
+    try:
+        return cards.card(reference.number).id
+    except ModelMissing:
+        return f"{reference.number}:{reference.digest6.hex()}"
+
+
+def _chosen(what: str, name: str, table: Mapping[str, T]) -> T:
+    if name not in table:
+        raise UsageError(f"{what} must be one of {', '.join(table)}, not {name!r}")
+    return table[name]

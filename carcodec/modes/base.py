@@ -1,0 +1,118 @@
+"""What the modes that keep a JPEG share: making it, packing it, and blending the restoration in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from carcodec.container.file import Container, Header
+from carcodec.container.payloads import FULL_STRENGTH, JpegPayload
+from carcodec.errors import DamagedError, FormatError
+from carcodec.ids import Colour, Mode
+from carcodec.jpeg import packing
+from carcodec.jpeg.front import decode_jpeg
+from carcodec.jpeg.syntax import JpegHeader, read_header
+from carcodec.ports import Condition, Image, Levels, Networks
+
+MAX_STRENGTH = 255  # what the byte of the RESTORE chunk holds: nearly twice the correction
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller may decide about a file whose JPEG is made already.
+
+    Attributes:
+        side: "auto" keeps a descriptor where it pays, "on" always, "off" never.
+        search: try all symbols at each site; else take what the extractor proposes.
+    """
+
+    side: str = "auto"
+    search: bool = True
+
+
+class JpegMode(Protocol):
+    """A mode that keeps a JPEG.
+
+    `encode` gets the JPEG, and the picture it was made from (None: the JPEG is all there is).
+    """
+
+    number: Mode
+
+    def encode(self, jpeg: bytes, image: Image | None, networks: Networks, options: Options) -> Container: ...
+
+    def decode(self, container: Container, networks: Networks, strength: float | None) -> Image: ...
+
+
+@dataclass(frozen=True)
+class Base:
+    """The JPEG of a file: its bytes, header and pixels."""
+
+    jpeg: bytes
+    header: JpegHeader
+    pixels: Image
+
+    @property
+    def condition(self) -> Condition:
+        return self.header.condition()
+
+
+def read_base(jpeg: bytes) -> Base:
+    """Base of JPEG bytes.
+
+    Raises:
+        InputError: not a JPEG that can be carried.
+    """
+    return Base(jpeg, read_header(jpeg), decode_jpeg(jpeg))
+
+
+def packed(base: Base, mode: Mode) -> tuple[Header, JpegPayload]:
+    """Header of the file, and its packed JPEG."""
+    colour = Colour.GRAY if base.pixels.ndim == 2 else Colour.RGB
+    height, width = base.pixels.shape[:2]
+    return Header(mode, width, height, colour), JpegPayload(*packing.pack(base.jpeg))
+
+
+def unpacked(container: Container) -> bytes:
+    """The JPEG of a file, byte for byte.
+
+    Raises:
+        FormatError: the file has none.
+        DamagedError: it cannot be unpacked.
+    """
+    payload = container.find(JpegPayload)
+    if payload is None:
+        raise FormatError("the file holds no JPEG")
+    return packing.unpack(payload.packing, payload.data, container.header.width, container.header.height)
+
+
+def base_of(container: Container) -> Base:
+    """The JPEG of a file, decoded and checked against the file's header."""
+    base = read_base(unpacked(container))
+    expected = (container.header.height, container.header.width)
+    if base.pixels.shape[:2] != expected or (base.pixels.ndim == 2) != (container.header.colour == Colour.GRAY):
+        raise DamagedError("the JPEG in the file is not of the size or colour that the file states")
+    return base
+
+
+def squared_error(image: Image, other: Image) -> float:
+    """Mean over all samples of the squared difference, in levels squared."""
+    return float(np.mean(np.square(image.astype(np.float32) - other)))
+
+
+def blend(base: Image, restored: Levels, strength: float) -> Image:
+    """Base plus a share of the correction, rounded once. Strength 0 is the base, 1 the whole correction."""
+    return np.clip(np.rint(base + strength * (restored - base)), 0, 255).astype(np.uint8)
+
+
+def best_strength(image: Image, base: Image, restored: Levels) -> int:
+    """Strength byte that leaves the least squared error: 0 where the base itself is best."""
+    correction = restored - base
+    energy = float(np.sum(np.square(correction), dtype=np.float64))
+    if energy == 0:
+        return 0
+    wanted = float(np.sum(correction * (image.astype(np.float32) - base), dtype=np.float64))
+    strength = int(np.clip(round(FULL_STRENGTH * wanted / energy), 0, MAX_STRENGTH))
+    better = squared_error(image, blend(base, restored, strength / FULL_STRENGTH)) < squared_error(image, base)
+    return strength if better else 0

@@ -1,0 +1,35 @@
+"""Mode `blind`: a packed JPEG, and a restoration that needs no side information."""
+
+from __future__ import annotations
+
+from carcodec.container.file import Container, to_chunk
+from carcodec.container.payloads import FULL_STRENGTH, RestorePayload
+from carcodec.ids import Mode
+from carcodec.modes.base import Options, base_of, best_strength, blend, packed, read_base
+from carcodec.ports import Image, Networks
+
+
+class BlindMode:
+    """Encode: JPEG, restoration strength. Decode: JPEG, restored."""
+
+    number = Mode.BLIND
+
+    def encode(self, jpeg: bytes, image: Image | None, networks: Networks, options: Options) -> Container:
+        base = read_base(jpeg)
+        header, packed_jpeg = packed(base, self.number)
+        restorer = networks.restorer()
+        strength = FULL_STRENGTH
+        if image is not None:
+            strength = best_strength(image, base.pixels, restorer.restore(base.pixels, base.condition))
+        if strength == 0:
+            return Container(header, (to_chunk(packed_jpeg),))
+        restoration = RestorePayload(restorer.reference, strength)
+        return Container(header, (to_chunk(packed_jpeg), to_chunk(restoration)))
+
+    def decode(self, container: Container, networks: Networks, strength: float | None) -> Image:
+        base = base_of(container)
+        restoration = container.find(RestorePayload)
+        if restoration is None or strength == 0:
+            return base.pixels
+        restored = networks.restorer(restoration.model).restore(base.pixels, base.condition)
+        return blend(base.pixels, restored, restoration.strength / FULL_STRENGTH if strength is None else strength)

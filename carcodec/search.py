@@ -1,0 +1,83 @@
+"""Encoding to a target: the quality that meets a size, a rate or a PSNR, found by bisection over whole encodes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from carcodec.api import decode, encode
+from carcodec.errors import UsageError
+from carcodec.pixels.io import Source, load_picture
+from carcodec.ports import Image
+
+
+def encode_to_target(
+    image: Source, *, size: int | None = None, bpp: float | None = None, psnr: float | None = None, **options: Any
+) -> bytes:
+    """A `.car` file of the best quality within a size, or of the least quality that reaches a PSNR.
+
+    Args:
+        image: as for `encode`; a JPEG is decoded and made anew.
+        size: largest file, in bytes.
+        bpp: the same in bits per pixel.
+        psnr: least PSNR of the decoded picture over all samples, in dB.
+        options: as for `encode`, but for `quality`.
+
+    Raises:
+        UsageError: not just one target, or one that no quality 1..100 meets.
+    """
+    if sum(target is not None for target in (size, bpp, psnr)) != 1:
+        raise UsageError("give one target: a size, bits per pixel or a PSNR")
+    if isinstance(image, io.IOBase):
+        image = image.read()
+    original = load_picture(image, background=options.get("background")).array
+
+    def at(quality: int) -> bytes:
+        return encode(image, quality=quality, **options)
+
+    if psnr is not None:
+        return _least(at, lambda data: _psnr(original, data, options) >= psnr, f"a PSNR of {psnr} dB")
+    limit = size if size is not None else int((bpp or 0) * original.shape[0] * original.shape[1] / 8)
+    return _greatest(at, lambda data: len(data) <= limit, f"{limit} bytes")
+
+
+def _greatest(at: Callable[[int], bytes], fits: Callable[[bytes], bool], target: str) -> bytes:
+    """The file of the greatest quality that fits; sizes grow with quality."""
+    best = at(1)
+    if not fits(best):
+        raise UsageError(f"even quality 1 does not meet {target}: it takes {len(best)} bytes")
+    low, high = 1, 101
+    while high - low > 1:
+        middle = (low + high) // 2
+        data = at(middle)
+        if fits(data):
+            low, best = middle, data
+        else:
+            high = middle
+    return best
+
+
+def _least(at: Callable[[int], bytes], reaches: Callable[[bytes], bool], target: str) -> bytes:
+    """The file of the least quality that reaches the target."""
+    best = at(100)
+    if not reaches(best):
+        raise UsageError(f"even quality 100 does not reach {target}")
+    low, high = 0, 100
+    while high - low > 1:
+        middle = (low + high) // 2
+        data = at(middle)
+        if reaches(data):
+            high, best = middle, data
+        else:
+            low = middle
+    return best
+
+
+def _psnr(original: Image, data: bytes, options: dict[str, Any]) -> float:
+    decoded = np.asarray(decode(data, device=options.get("device", "auto"), threads=options.get("threads")))
+    error = float(np.mean(np.square(decoded.astype(np.float64) - original)))
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
