@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 SIGNATURE = b"\x89CAR"  # format.md 2; the first byte is no text, so mail and FTP in text mode break it visibly
-VERSION = 1  # format.md 7
+VERSION = 1  # format.md 2 and 8
 SYMBOLS = 16  # different symbols of the descriptor grid, format.md 6
 SITE_PX = 16  # side of the square of pixels that one symbol describes, format.md 6
 

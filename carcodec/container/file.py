@@ -13,7 +13,7 @@ rule of the format that can be checked without unpacking the JPEG or running a m
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -190,7 +190,7 @@ def _missing(container: Container) -> list[str]:
     return problems
 
 
-def _salvage_chunks(mode: Mode, reader: Reader, sound: bool, limits: Limits, problems: list[str]) -> Iterable[Chunk]:
+def _salvage_chunks(mode: Mode, reader: Reader, sound: bool, limits: Limits, problems: list[str]) -> Iterator[Chunk]:
     """Yield the chunks that are whole; add to `problems`."""
     chunks = read_chunks(reader, limits)
     while sound or reader.left > CHECK_BYTES:
