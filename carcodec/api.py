@@ -21,7 +21,7 @@ from carcodec.container.payloads import (
 from carcodec.descriptor.grid import Symbols
 from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import VERSION
-from carcodec.jpeg.front import JpegSettings, encode_jpeg, read_metadata
+from carcodec.jpeg.front import JpegSettings, Sampling, encode_jpeg, read_metadata
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
 from carcodec.modes.base import Options, base_of, blend, read_base, unpacked
@@ -41,7 +41,7 @@ def encode(
     quality: int | None = None,
     mode: str = "side",
     tables: str = "psnr",
-    sampling: str = "4:2:0",
+    sampling: Sampling = "4:2:0",
     side: str = "auto",
     effort: str = "default",
     background: str | None = None,

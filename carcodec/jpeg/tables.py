@@ -90,6 +90,7 @@ def quantization_tables(quality: int, shape: TableShape = STANDARD) -> tuple[Tab
 def _scaled(base: Table, scale: float, flatness: float, factor: float) -> Table:
     if flatness == 0.0 and factor == 1.0:
         # libjpeg's own integer rounding, so that standard tables stay standard.
-        return np.clip((base * int(scale) + 50) // 100, 1, MAX_STEP)
+        standard: Table = np.clip((base * int(scale) + 50) // 100, 1, MAX_STEP)
+        return standard
     bent = np.exp((1 - flatness) * np.log(base) + flatness * np.log(FLAT_STEP)) * factor
     return np.clip(np.rint(bent * scale / 100), 1, MAX_STEP).astype(np.int64)

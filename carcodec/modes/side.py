@@ -50,9 +50,11 @@ class SideMode:
         if not symbols.any() and options.side == "auto":
             return blind
         restoration, error = _weighed(image, base, restorer.restore(base.pixels, base.condition, symbols), restorer)
+        if not restoration:
+            return blind
         guided = container(*restoration, _described(symbols, coder, base))
         pays = error * len(serialise(guided)) < blind_error * blind_bytes
-        return guided if restoration and (pays or options.side == "on") else blind
+        return guided if pays or options.side == "on" else blind
 
     def decode(self, container: Container, networks: Networks, strength: float | None) -> Image:
         base = base_of(container)

@@ -65,8 +65,9 @@ class Tail(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.conv = conv(width, 12)
-        nn.init.zeros_(self.conv.weight)
-        nn.init.zeros_(self.conv.bias)
+        with torch.no_grad():
+            for weight in self.conv.parameters():
+                weight.zero_()
 
     def forward(self, features: Tensor) -> Tensor:
         correction: Tensor = F.pixel_shuffle(self.conv(features), 2)

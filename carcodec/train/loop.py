@@ -118,7 +118,7 @@ class Run:
                 group["lr"] = self.plan.rate_at(self.step)
         with torch.autocast(self.device.type, torch.bfloat16):
             loss, figures = self.task.loss(batch, self.device, self.step / self.plan.steps)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._average_gradients()
         for optimiser in self.optimisers:
             optimiser.step()

@@ -26,7 +26,8 @@ def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if flip else x).to(matrix.dtype)
+    orthogonal: Tensor = x.T if flip else x
+    return orthogonal.to(matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):

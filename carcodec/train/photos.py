@@ -47,5 +47,5 @@ def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_
     crop = picture[y : y + side, x : x + side]
     if side != size:
         crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0))
-    crop = np.rot90(crop, rng.integers(4))
+    crop = np.rot90(crop, int(rng.integers(4)))
     return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)

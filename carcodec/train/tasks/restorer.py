@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,6 +65,12 @@ def psnr(restored: Tensor, original: Tensor) -> Tensor:
     return -10 * torch.log10((rounded - original).square().mean(dim=(1, 2, 3)) + 1e-10)
 
 
+def split(batch: Batch, size: int, device: torch.device) -> list[Batch]:
+    """Parts of a batch, small enough to validate on, on the device."""
+    fields = zip(*(torch.split(getattr(batch, name), size) for name in batch.__dataclass_fields__), strict=True)
+    return [Batch(*part).to(device) for part in fields]
+
+
 class CropSource:
     """Random degraded crops of the training photographs, and the fixed validation batches."""
 
@@ -95,7 +102,7 @@ def validation_batches(pictures: list[Picture], side: int = 256) -> dict[str, Ba
 class RestorerTask:
     """L = log MSE over all qualities, table shapes and samplings."""
 
-    def __init__(self, data_dir: Path, options: dict) -> None:
+    def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.source = CropSource(
             data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
         )
@@ -115,11 +122,6 @@ class RestorerTask:
         """Mean gain over the JPEG, in dB, in all and at each point."""
         gains = {}
         for name, batch in self.source.validation.items():
-            restored = torch.cat(
-                [
-                    network(b.to(device), c.to(device)).cpu()
-                    for b, c in zip(batch.base.split(8), batch.condition.split(8), strict=True)
-                ]
-            )
+            restored = torch.cat([network(part.base, part.condition).cpu() for part in split(batch, 8, device)])
             gains[name] = (psnr(restored, batch.original) - psnr(batch.base, batch.original)).mean().item()
         return {"gain": sum(gains.values()) / len(gains)} | gains

@@ -9,6 +9,7 @@ extractor learns the same choice by the expected cost under its own probabilitie
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from carcodec.nn.descriptor import N_SYMBOLS, Extractor, GuidedRestorer, quantize, site_errors
 from carcodec.train.degrade import Mixture
-from carcodec.train.tasks.restorer import Batch, CropSource, log_squared_error, psnr
+from carcodec.train.tasks.restorer import Batch, CropSource, log_squared_error, psnr, split
 
 PACKING = 0.8  # Lepton's bytes over the JPEG's
 PIXELS_PER_SITE = 256
@@ -28,7 +29,7 @@ class SideNetworks(nn.Module):
 
     usage: Tensor
 
-    def __init__(self, options: dict) -> None:
+    def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
         self.restorer = GuidedRestorer(options["widths"], options["depths"])
         self.extractor = Extractor()
@@ -56,7 +57,7 @@ def symbol_costs(
 class SideTask:
     """The mode's networks. Lambda rises between the shares `lambda_start` and `lambda_end` of the run."""
 
-    def __init__(self, data_dir: Path, options: dict) -> None:
+    def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.source = CropSource(
             data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
         )
@@ -112,7 +113,7 @@ class SideTask:
         network.usage.copy_(self.network.usage)
         rows: dict[str, list[float]] = {"net": [], "blind": [], "side": [], "bits": [], "extractor_net": []}
         for batch in self.source.validation.values():
-            figures = [self._validate_batch(network, part.to(device)) for part in _split(batch, 8)]
+            figures = [self._validate_batch(network, part) for part in split(batch, 8, device)]
             for key in rows:
                 rows[key].append(float(np.mean([f[key] for f in figures])))
         return {"gain": float(np.mean(rows["blind"]) + np.mean(rows["net"]))} | {
@@ -124,24 +125,20 @@ class SideTask:
     def _validate_batch(self, network: SideNetworks, batch: Batch) -> dict[str, float]:
         blind, prepared = network.restorer.parts(batch.base, batch.condition)
         costs, bits = symbol_costs(network, batch, blind, prepared, 1.0)
-        gain = {"blind": (psnr(blind, batch.original) - psnr(batch.base, batch.original)).mean().item()}
-        for name, symbols in (
-            ("", costs.argmin(dim=1)),
-            ("extractor_", quantize(network.extractor(batch.original, batch.base))),
-        ):
-            side = blind + network.restorer.guided.correct(prepared, symbols)
-            better = psnr(side, batch.original) - psnr(blind, batch.original)
+        blind_db = psnr(blind, batch.original)
+
+        def gain_and_net(symbols: Tensor) -> tuple[float, float]:
+            better = psnr(blind + network.restorer.guided.correct(prepared, symbols), batch.original) - blind_db
             paid = bits[symbols].sum(dim=(1, 2)) / (PACKING * batch.scan_bits) * DB_PER_NEPER
-            gain |= (
-                {f"{name}net": (better - paid).mean().item(), "side": better.mean().item()}
-                if not name
-                else {f"{name}net": (better - paid).mean().item()}
-            )
-        return gain | {"bits": bits[costs.argmin(dim=1)].mean().item()}
+            return better.mean().item(), (better - paid).mean().item()
 
-
-def _split(batch: Batch, size: int) -> list[Batch]:
-    return [
-        Batch(*fields)
-        for fields in zip(*(getattr(batch, name).split(size) for name in batch.__dataclass_fields__), strict=True)
-    ]
+        best = costs.argmin(dim=1)
+        side, net = gain_and_net(best)
+        _, extractor_net = gain_and_net(quantize(network.extractor(batch.original, batch.base)))
+        return {
+            "blind": (blind_db - psnr(batch.base, batch.original)).mean().item(),
+            "side": side,
+            "net": net,
+            "extractor_net": extractor_net,
+            "bits": bits[best].mean().item(),
+        }
