@@ -12,7 +12,7 @@ from pathlib import Path
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-import pytest
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"

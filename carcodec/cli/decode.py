@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
-from carcodec.cli.pictures import LOSSLESS, picture_bytes, picture_format
+from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
-KINDS = files.Kinds(reads=files.CARS, writes=tuple(LOSSLESS))
+KINDS = files.Kinds(reads=files.CARS, writes=WRITES)
+STRENGTH = click.FloatRange(0, 2)
 
 
 @click.command("decode")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN [OUT]")
 @writing
-@click.option("--strength", type=click.FloatRange(0, 2), metavar="0..2", help="Restore less (0: the plain JPEG)  [default: as the encoder chose]")
-@click.option("--salvage", is_flag=True, help="Decode what is whole in a damaged file.")
+@click.option(
+    "--strength",
+    type=STRENGTH,
+    metavar="S",
+    help="Of the restoration: 0 (the plain JPEG) to 2.  [default: as the encoder found best]",
+)
+@click.option("--salvage", is_flag=True, help="Of a damaged file, decode what is whole.")
 @computing
 @talking
 @click.pass_obj
 def command(
-    console: Console,
-    inputs: tuple[str, ...],
-    output: str | None,
-    out_dir: str | None,
-    force: bool,
-    strength: float | None,
-    salvage: bool,
-    device: str,
-    threads: int | None,
+    console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
 ) -> int:
     """Restore the picture in IN.
 
-    The ending of OUT chooses the format: .png, .webp (lossless), .tif, .bmp, .ppm or .pgm; a pipe gets PNG.
+    The ending of OUT chooses the format: .png, .webp (lossless), .tif, .bmp, .ppm or .pgm; a pipe gets PNG. Several
+    inputs, folders and patterns need --out-dir.
     """
+    jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec import decode
+    from carcodec.api import salvage_report
 
     def work(data: bytes, job: files.Job) -> bytes:
-        kind = picture_format(job.target)
-        picture = decode(data, strength=strength, salvage=salvage, device=device, threads=threads)
-        return picture_bytes(picture, kind)
+        format = picture_format(job.target)
+        picture = decode(data, **options)
+        for problem in salvage_report(data) if options["salvage"] else ():
+            console.warn(f"{job.source}: {problem}")
+        return picture_bytes(picture, format)
 
-    return files.run(files.plan(inputs, output, out_dir, KINDS), work, console, force)
+    return files.run(jobs, work, console, force)

@@ -51,6 +51,7 @@ def command(
     A JPEG is carried with its bits as they are, unless -q or a target asks for a new one; `carcodec extract` gives
     it back. Several inputs, folders and patterns need --out-dir. IN and OUT may be - for a pipe.
     """
+    jobs = files.plan(inputs, output, out_dir, KINDS)
     encode = _encoder(options)
 
     def work(data: bytes, job: files.Job) -> bytes:
@@ -58,7 +59,7 @@ def command(
         console.detail(f"{job.source}: {len(data):,} bytes -> {job.target}: {len(coded):,} bytes")
         return coded
 
-    return files.run(files.plan(inputs, output, out_dir, KINDS), work, console, force)
+    return files.run(jobs, work, console, force)
 
 
 def _encoder(options: dict[str, Any]) -> Callable[[bytes], bytes]:

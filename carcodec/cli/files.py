@@ -110,7 +110,7 @@ def run(jobs: Sequence[Job], work: Callable[[bytes, Job], bytes], console: Conso
     for job in console.progress(jobs):
         try:
             if job.makes_folder:
-                _make_folder(Path(job.target).parent)
+                make_folder(Path(job.target).parent)
             check_output(job.target, force)
             write_output(job.target, work(read_input(job.source), job), force)
         except CarError as error:
@@ -121,7 +121,12 @@ def run(jobs: Sequence[Job], work: Callable[[bytes, Job], bytes], console: Conso
     return codes[0] if codes else 0
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

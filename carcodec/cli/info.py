@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,17 @@ from carcodec.cli.options import talking
 from carcodec.cli.output import Console, read_input
 from carcodec.errors import CarError
 
+if TYPE_CHECKING:
+    from carcodec.jpeg.syntax import JpegHeader
+    from carcodec.jpeg.tables import Table
+
+SAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
+
 
 @click.command("info")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
-@click.option("--symbols", is_flag=True, help="Also decode the descriptors: their histogram and entropy.")
+@click.option("--symbols", is_flag=True, help="Also decode the descriptor: its histogram and entropy.")
 @talking
 @click.pass_obj
 def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: bool) -> int:
@@ -24,12 +30,10 @@ def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: b
 
     No network is needed, and none is loaded.
     """
-    from carcodec import info
-
     codes = []
     for name in inputs:
         try:
-            facts = info(read_input(name), symbols=symbols).as_dict()
+            facts = _facts(read_input(name), symbols)
         except CarError as error:
             console.error(f"{name}: {error}")
             codes.append(error.exit_code)
@@ -41,9 +45,63 @@ def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: b
     return codes[0] if codes else 0
 
 
+def _facts(data: bytes, symbols: bool) -> dict[str, Any]:
+    from carcodec import extract, info
+
+    facts = info(data).as_dict() | {"jpeg": _jpeg_facts(extract(data))}
+    return facts | {"symbols": _symbol_facts(data)} if symbols else facts
+
+
+def _jpeg_facts(jpeg: bytes) -> dict[str, Any]:
+    from carcodec.jpeg.syntax import read_header
+
+    header = read_header(jpeg)
+    return {
+        "bytes": len(jpeg),
+        "coding": "progressive" if header.progressive else "baseline",
+        "sampling": SAMPLING.get(header.sampling, str(header.sampling)) if header.components > 1 else None,
+        "standard_quality": _standard_quality(header),
+        "luma_steps": _step_facts(header.luma_table),
+        "chroma_steps": None if header.chroma_table is None else _step_facts(header.chroma_table),
+    }
+
+
+def _standard_quality(header: JpegHeader) -> int | None:
+    """The quality 1..100 whose standard tables the JPEG has, None if it has others."""
+    import numpy as np
+
+    from carcodec.jpeg.tables import quantization_tables
+
+    for quality in range(1, 101):
+        luma, chroma = quantization_tables(quality)
+        if np.array_equal(luma, header.luma_table) and (
+            header.chroma_table is None or np.array_equal(chroma, header.chroma_table)
+        ):
+            return quality
+    return None
+
+
+def _step_facts(table: Table) -> dict[str, float]:
+    return {"least": int(table.min()), "mean": round(float(table.mean()), 2), "largest": int(table.max())}
+
+
+def _symbol_facts(data: bytes) -> dict[str, Any] | None:
+    from carcodec.api import symbols
+    from carcodec.descriptor.grid import entropy, histogram
+
+    grid = symbols(data)
+    if grid is None:
+        return None
+    return {
+        "sites": grid.size,
+        "histogram": histogram(grid).tolist(),
+        "entropy_bits_per_site": round(entropy(grid), 4),
+    }
+
+
 def _lines(facts: Mapping[str, Any], indent: str) -> Iterator[str]:
     """Names and values, one a line, the values of one level beneath each other."""
-    width = max((len(name) for name in facts), default=0)
+    width = max(len(name) for name in facts)
     for name, value in facts.items():
         label = name.replace("_", " ")
         if isinstance(value, Mapping):
@@ -58,8 +116,8 @@ def _words(value: object) -> str:
         return "none"
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_words(item) for item in value)
+        return " ".join(map(_words, value))
     return str(value)

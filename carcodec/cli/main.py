@@ -67,14 +67,16 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        # Before click sees a broken pipe: it would end the program without a word.
+        # Before click sees it: a broken pipe would end the program without a word.
         try:
             result: object = super().invoke(ctx)
             if sys.stdout is not None:
                 sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno is None or error.filename is not None:
+                raise
             close_stdout()
-            raise OutputError("standard output was closed before everything was written") from None
+            raise OutputError(f"cannot write the output: {error.strerror}") from error
         return result
 
 

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
-from carcodec.cli.pictures import LOSSLESS, picture_bytes, picture_format
+from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
-KINDS = files.Kinds(reads=files.JPEGS, writes=tuple(LOSSLESS))
+KINDS = files.Kinds(reads=files.JPEGS, writes=WRITES)
+STRENGTH = click.FloatRange(0, 2)
 
 
 @click.command("restore")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN [OUT]")
 @writing
-@click.option("--strength", type=click.FloatRange(0, 2), default=1.0, show_default=True, metavar="0..2", help="Restore less; 0 is the plain JPEG.")
+@click.option(
+    "--strength",
+    type=STRENGTH,
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="0 (the plain JPEG) to 2; 1 is what the network says.",
+)
 @computing
 @talking
 @click.pass_obj
 def command(
-    console: Console,
-    inputs: tuple[str, ...],
-    output: str | None,
-    out_dir: str | None,
-    force: bool,
-    strength: float,
-    device: str,
-    threads: int | None,
+    console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
 ) -> int:
     """Remove the compression artifacts of the JPEG IN.
 
-    IN may be a folder or a pattern, with --out-dir: sub-folders are kept. The ending of OUT chooses the format:
-    .png, .webp (lossless), .tif, .bmp, .ppm or .pgm; a pipe gets PNG.
+    IN may be a folder or a pattern, with --out-dir: sub-folders are kept. The ending of OUT chooses the format: .png,
+    .webp (lossless), .tif, .bmp, .ppm or .pgm; a pipe gets PNG.
     """
+    jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec import restore
 
     def work(data: bytes, job: files.Job) -> bytes:
-        kind = picture_format(job.target)
-        return picture_bytes(restore(data, strength=strength, device=device, threads=threads), kind)
+        format = picture_format(job.target)
+        return picture_bytes(restore(data, **options), format)
 
-    return files.run(files.plan(inputs, output, out_dir, KINDS), work, console, force)
+    return files.run(jobs, work, console, force)

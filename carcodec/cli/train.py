@@ -24,11 +24,26 @@ def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
 
 @click.command("train")
 @click.argument("recipe", metavar="RECIPE")
-@click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_list, help="List the recipes that are built in.")
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list,
+    help="List the recipes that are built in.",
+)
 @click.option("--data-dir", type=click.Path(path_type=Path), required=True, help="Folder of photographs to learn from.")
-@click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands.")
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands."
+)
 @click.option("--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint to begin from.")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to train.",
+)
 @talking
 def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, device: str) -> None:
     """Train by RECIPE: the name of a built-in one, or a TOML file.

@@ -11,7 +11,13 @@ from carcodec.errors import CarError
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where the networks run.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the networks run.",
+)
 @talking
 @click.pass_obj
 def command(console: Console, inputs: tuple[str, ...], device: str) -> int:

@@ -13,15 +13,16 @@ from carcodec.cli.main import COMMANDS
 from tests.cars import plain_car
 
 BUDGET_S = 0.3
+NUMPY_S = 0.1  # what `import numpy` takes, as a process, on the machine that the budget is for
 TRIES = 6  # the fastest counts: the machine may be busy with something else
 
 RUN = """
 import sys
 from carcodec.cli.main import run
-code = run(sys.argv[1:])
-heavy = sorted({"torch", "scipy", "matplotlib", "skimage"} & set(sys.modules))
-assert not heavy, heavy
-assert code == 0, code
+for line in sys.argv[1:]:
+    assert run(line.split()) == 0, line
+    heavy = {"torch", "scipy", "matplotlib", "skimage"} & set(sys.modules)
+    assert not heavy, (line, heavy)
 """
 
 
@@ -31,39 +32,30 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-LIGHT = [
-    ("--help",),
-    ("--version",),
-    ("info", "x.car"),
-    ("info", "--json", "x.car"),
-    ("extract", "x.car", "-o", "x.jpg"),
-    ("train", "--list"),
-]
+LIGHT = ["--help", "--version", "info x.car", "extract x.car -o - --quiet", "train --list"]
+HELP = [f"{name} --help" for name in COMMANDS]
 
 
-@pytest.mark.parametrize("arguments", [*LIGHT, *((name, "--help") for name in COMMANDS)], ids=" ".join)
-def test_command_loads_no_torch(folder: Path, child_environment: dict[str, str], arguments: tuple[str, ...]) -> None:
-    subprocess.run([sys.executable, "-c", RUN, *arguments], cwd=folder, env=child_environment, check=True, timeout=60)
+def seconds(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
+    return time.perf_counter() - start
 
 
-@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
-def test_command_answers_in_time(folder: Path, child_environment: dict[str, str], arguments: tuple[str, ...]) -> None:
-    fastest = float("inf")
+def test_commands_that_need_no_network_load_no_torch(folder: Path, child_environment: dict[str, str]) -> None:
+    seconds([sys.executable, "-c", RUN, *HELP, *LIGHT], folder, child_environment)
+
+
+@pytest.mark.parametrize("arguments", LIGHT)
+def test_command_answers_in_time(folder: Path, child_environment: dict[str, str], arguments: str) -> None:
+    command = [sys.executable, "-m", "carcodec", *arguments.split()]
+    fastest = slowness = float("inf")
     for _ in range(TRIES):
-        (folder / "x.jpg").unlink(missing_ok=True)
-        start = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "carcodec", *arguments],
-            cwd=folder,
-            env=child_environment,
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
-        fastest = min(fastest, time.perf_counter() - start)
+        slowness = min(slowness, seconds([sys.executable, "-c", "import numpy"], folder, child_environment) / NUMPY_S)
+        fastest = min(fastest, seconds(command, folder, child_environment))
         if fastest < BUDGET_S:
             return
-    pytest.fail(f"{fastest:.2f} s, more than {BUDGET_S} s")
+    assert fastest < BUDGET_S * max(1, slowness)
 
 
 @pytest.mark.parametrize("module", ["carcodec", "carcodec.errors", "carcodec.container.file"])

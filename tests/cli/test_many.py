@@ -55,10 +55,11 @@ def test_failed_file_is_named_and_the_rest_is_done(carcodec: Run, album: Path, t
 
 
 @pytest.mark.skipif(os.name != "posix", reason="terminals of POSIX systems")
-def test_progress_is_shown_to_a_terminal_only(
-    child_environment: dict[str, str], album: Path, tmp_path: Path
-) -> None:
+def test_progress_is_shown_to_a_terminal_only(child_environment: dict[str, str], album: Path, tmp_path: Path) -> None:
+    import termios
+
     terminal, end = os.openpty()
+    termios.tcsetwinsize(end, (24, 80))
     command = [sys.executable, "-m", "carcodec", "extract", str(album), "--out-dir", str(tmp_path / "out")]
     subprocess.run(command, stderr=end, env=child_environment, check=True)
     os.close(end)
