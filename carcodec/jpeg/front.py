@@ -89,7 +89,7 @@ def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     header = read_header(data)
     limits.check_size(header.width, header.height)
     try:
-        return np.asarray(open_jpeg(data))
+        return np.array(open_jpeg(data))
     except Exception as error:  # damaged files raise whatever Pillow trips over
         raise InputError(f"the JPEG cannot be decoded: {error}") from error
 

@@ -37,8 +37,9 @@ _SOF_REFUSED = {
     **dict.fromkeys((0xC9, 0xCA, 0xCB), "arithmetically coded"),
     0xF7: "JPEG-LS",
 }
-# Neither stuffed zeros nor restart markers: what ends a stretch of entropy-coded data.
-_MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd8-\xfe])")
+# Neither stuffed zeros nor restart markers: what ends a stretch of entropy-coded data. Fill bytes before a marker
+# need no `+`, which would take quadratic time on a run of ff.
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
 
 
 class Segment(NamedTuple):

@@ -275,9 +275,9 @@ def _array(image: Image.Image, background: str | None, is_deep: bool) -> npt.NDA
     if image.mode.startswith("I") and is_deep:
         return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))
+        return np.array(image.convert("L"))
     if image.mode in ("RGB", "P", "YCbCr"):
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))
     raise InputError(
         f"pictures of the kind {_kind(image.mode)} are not supported: convert it to 8-bit gray or RGB first"
     )
