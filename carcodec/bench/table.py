@@ -67,12 +67,12 @@ class Request:
             UsageError: no such file, class or option, or a value that is none of its kind.
         """
         codec_class = _load(self.target)
-        fields = {field.name: field for field in dataclasses.fields(codec_class)} if _has_fields(codec_class) else {}
+        fields = _fields(codec_class)
         unknown = [name for name, _ in self.options if name not in fields]
         if unknown:
             known = ", ".join([*fields, "q"])
             raise UsageError(f"codec {self.label} has no option {unknown[0]!r}; it has: {known}")
-        values = {name: _convert(self.label, name, str(fields[name].type), text) for name, text in self.options}
+        values = {name: _convert(self.label, name, fields[name], text) for name, text in self.options}
         codec = codec_class(**values)
         if not isinstance(codec, Codec):
             raise UsageError(f"{self.target} is not a carcodec.bench.Codec")
@@ -167,8 +167,11 @@ def _load_file(path: Path) -> ModuleType:
     return module
 
 
-def _has_fields(codec_class: Any) -> bool:
-    return dataclasses.is_dataclass(codec_class)
+def _fields(codec_class: Any) -> dict[str, str]:
+    """Options of a codec: its dataclass fields with the names of their types."""
+    if not dataclasses.is_dataclass(codec_class):
+        return {}
+    return {f.name: f.type if isinstance(f.type, str) else f.type.__name__ for f in dataclasses.fields(codec_class)}
 
 
 def _convert(label: str, name: str, kind: str, text: str) -> str | int | float | bool:

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import datetime
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from carcodec.cli.options import talking
 from carcodec.cli.output import Console
-from carcodec.errors import UsageError
+from carcodec.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from carcodec.bench.codec import Codec
-    from carcodec.bench.runner import Unit, Workplace
+    from carcodec.bench.runner import ResultsFile, Unit, Workplace
     from carcodec.bench.table import Request
     from carcodec.datasets.cards import Entry
     from carcodec.rows import Row
 
 DATA_VARIABLE = "CARCODEC_DATA"
+PATH = click.Path(path_type=Path)
+COUNT = click.IntRange(min=1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of one call, named as on the command line."""
+
+    dataset: str
+    data_dir: Path | None
+    codecs: str | None
+    codec_file: tuple[str, ...]
+    codec_command: tuple[tuple[str, str, str], ...]
+    qualities: str | None
+    lossless: bool
+    ssimulacra2: bool
+    output: Path | None
+    force: bool
+    jobs: int
+    shard: str | None
+    limit: int | None
+    repeats: int
+    device: str
 
 
 @click.command("bench")
 @click.option("--dataset", default="samples", show_default=True, help="A known set (`carcodec datasets`) or a folder.")
-@click.option(
-    "--data-dir",
-    envvar=DATA_VARIABLE,
-    type=click.Path(path_type=Path),
-    help=f"Where the sets stand; or {DATA_VARIABLE}.",
-)
+@click.option("--data-dir", envvar=DATA_VARIABLE, type=PATH, help=f"Where the known sets stand; or {DATA_VARIABLE}.")
 @click.option(
     "--codecs",
-    help="Names with options, comma-separated: carcodec:side=off,jpeg:q=10/50,webp  [default: carcodec,jpeg]",
+    metavar="LIST",
+    help="Comma-separated, with options: carcodec:side=off,jpeg:q=10/50,webp  [default: carcodec,jpeg]",
 )
 @click.option("--codec-file", multiple=True, metavar="FILE.py:CLASS", help="A codec of your own, in Python.")
 @click.option(
@@ -44,102 +63,72 @@ DATA_VARIABLE = "CARCODEC_DATA"
     metavar="NAME ENCODER DECODER",
     help="A codec of your own, as two command lines with {png} or {ppm}, {out} and {q}.",
 )
-@click.option("--qualities", help="For the codecs with JPEG's scale: 10,20,30,40  [default: each codec's own]")
-@click.option("--lossless", is_flag=True, help="Lossless codecs, checked pixel by pixel.")
+@click.option(
+    "--qualities", metavar="LIST", help="For codecs with JPEG's scale: 10,20,30,40  [default: each codec's own]"
+)
+@click.option("--lossless", is_flag=True, help="Lossless codecs instead, checked pixel by pixel.")
 @click.option("--ssimulacra2", is_flag=True, help="Also measure SSIMULACRA2 (slow; needs the package ssimulacra2).")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Results file; rows that it has are not measured again  [default: bench-DATASET.tsv]",
 )
-@click.option("--force", is_flag=True, help="Begin the results file anew.")
+@click.option("-f", "--force", is_flag=True, help="Begin the results file anew.")
 @click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes; with several, times mean little and are marked so.",
+    "--jobs", type=COUNT, default=1, show_default=True, help="Processes; with several, times are marked as shared."
 )
 @click.option(
-    "--shard",
-    metavar="I/N",
-    help="Only every N-th picture, from the I-th: for several machines; `report` joins the files.",
+    "--shard", metavar="I/N", help="Every N-th picture from the I-th, for several machines; `report` joins the files."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many pictures.")
-@click.option(
-    "--repeats", type=click.IntRange(min=1), default=1, show_default=True, help="Times are medians of so many."
-)
+@click.option("--limit", type=COUNT, metavar="N", help="Only the first N pictures.")
+@click.option("--repeats", type=COUNT, default=1, show_default=True, help="Times are medians of so many.")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where networks run.",
+    help="Where the networks run.",
 )
 @talking
 @click.pass_obj
-def command(
-    console: Console,
-    dataset: str,
-    data_dir: Path | None,
-    codecs: str | None,
-    codec_file: tuple[str, ...],
-    codec_command: tuple[tuple[str, str, str], ...],
-    qualities: str | None,
-    lossless: bool,
-    ssimulacra2: bool,
-    output: Path | None,
-    force: bool,
-    jobs: int,
-    shard: str | None,
-    limit: int | None,
-    repeats: int,
-    device: str,
-) -> None:
+def command(console: Console, /, **options: Any) -> None:
     """Measure codecs on a data set.
 
     Every file is written, closed, read back and decoded. Rows go to the results file one by one, so a
-    run can be stopped with Ctrl-C and gone on with by the same command. The summary goes to standard
-    output as Markdown.
+    run can be stopped with Ctrl-C, and the same command goes on where it was. The summary goes to
+    standard output as Markdown.
     """
-    from carcodec.bench.machine import is_busy, machine_name
-    from carcodec.bench.measure import Conditions
-    from carcodec.bench.runner import ResultsFile, Workplace, plan
-    from carcodec.bench.table import LOSSLESS_DEFAULT, LOSSY_DEFAULT, command_request, file_request, parse_codecs
+    from carcodec.bench.protocol import check_live1
+    from carcodec.bench.runner import ResultsFile, plan
     from carcodec.datasets.cards import open_dataset
 
-    own = [file_request(spec) for spec in codec_file] + [command_request(*lines) for lines in codec_command]
-    default = LOSSLESS_DEFAULT if lossless else LOSSY_DEFAULT
-    wanted = _present(console, parse_codecs(codecs or ",".join(default)) + own, qualities)
-    entries = _part(open_dataset(dataset, data_dir), shard)[:limit]
-    timing = "alone" if jobs == 1 and not is_busy() else "shared"
-    conditions = Conditions(repeats, ssimulacra2, timing, machine_name())
-    workplace = Workplace(conditions, device, 1 if jobs > 1 else None)
-    path = output or Path(f"bench-{entries[0].dataset}.tsv")
-    if force:
-        path.unlink(missing_ok=True)
-    results = ResultsFile(path, _remarks(workplace, jobs))
-    try:
-        had = len(results.rows)
-        units = plan(entries, wanted, {row.key for row in results.rows})
-        if had:
-            console.say(
-                f"{path} has {had} rows already, {sum(len(unit.settings) for unit in units)} are left to measure"
-            )
-        for row in _with_progress(console, units, workplace, jobs):
-            results.add(row)
-    except KeyboardInterrupt:
-        console.say(f"stopped with {len(results.rows)} rows in {path}; the same command goes on from there")
-        raise
-    finally:
-        results.close()
-    asked = {entry.name for entry in entries}
-    labels = [request.label for request, _, _ in wanted]
-    chosen = [
-        row for row in results.rows if row.dataset == entries[0].dataset and row.image in asked and row.codec in labels
-    ]
-    _summarise(console, sorted(chosen, key=lambda row: labels.index(row.codec)), path)
+    asked = Asked(**options)
+    wanted = _present(console, _requests(asked), asked.qualities)
+    entries = _part(open_dataset(asked.dataset, asked.data_dir), asked.shard)[: asked.limit]
+    workplace = _workplace(asked)
+    path = asked.output or Path(f"bench-{entries[0].dataset}.tsv")
+    if asked.force:
+        _remove(path)
+    results = ResultsFile(path, _remarks(asked, workplace))
+    units = plan(entries, wanted, {row.key for row in results.rows})
+    _measure(console, results, units, workplace, asked.jobs)
+    keys = {(entry.dataset, entry.name, request.label): None for request, _, _ in wanted for entry in entries}
+    order = {key: index for index, key in enumerate(keys)}
+    rows = sorted((row for row in results.rows if row.key[:3] in order), key=lambda row: order[row.key[:3]])
+    _summarise(rows)
+    console.say(f"{len(results.rows)} rows are in {path}")
+    checked = check_live1(rows)
+    if checked:
+        console.say(f"plain JPEG on LIVE1 gives the known means at quality {', '.join(checked)}")
+
+
+def _requests(asked: Asked) -> list[Request]:
+    from carcodec.bench.table import LOSSLESS_DEFAULT, LOSSY_DEFAULT, command_request, file_request, parse_codecs
+
+    own = [file_request(spec) for spec in asked.codec_file] + [command_request(*spec) for spec in asked.codec_command]
+    default = LOSSLESS_DEFAULT if asked.lossless else LOSSY_DEFAULT
+    return parse_codecs(asked.codecs or ",".join(default)) + own
 
 
 def _present(
@@ -164,10 +153,10 @@ def _present(
 
 
 def _part(entries: list[Entry], shard: str | None) -> list[Entry]:
-    if shard is None:
-        return entries
     from carcodec.bench.runner import shard as part
 
+    if shard is None:
+        return entries
     number, _, n_shards = shard.partition("/")
     if not (number.isdigit() and n_shards.isdigit() and 1 <= int(number) <= int(n_shards)):
         raise UsageError(f"--shard is I/N with 1 <= I <= N, not {shard!r}")
@@ -177,7 +166,17 @@ def _part(entries: list[Entry], shard: str | None) -> list[Entry]:
     return entries
 
 
-def _remarks(workplace: Workplace, jobs: int) -> list[str]:
+def _workplace(asked: Asked) -> Workplace:
+    from carcodec.bench.machine import is_busy, machine_name
+    from carcodec.bench.measure import Conditions
+    from carcodec.bench.runner import Workplace
+
+    timing = "alone" if asked.jobs == 1 and not is_busy() else "shared"
+    conditions = Conditions(asked.repeats, asked.ssimulacra2, timing, machine_name())
+    return Workplace(conditions, asked.device, 1 if asked.jobs > 1 else None)
+
+
+def _remarks(asked: Asked, workplace: Workplace) -> list[str]:
     from importlib.metadata import version
 
     from carcodec import __version__
@@ -188,8 +187,30 @@ def _remarks(workplace: Workplace, jobs: int) -> list[str]:
     return [
         f"carcodec {__version__} bench, {now}",
         f"machine: {conditions.machine}; {python_name()}; numpy {version('numpy')}; Pillow {version('pillow')}",
-        f"run: {jobs} jobs; device {workplace.device}; repeats {conditions.repeats}; times {conditions.timing}",
+        f"run: {asked.jobs} jobs; device {asked.device}; {asked.repeats} repeats; times {conditions.timing}",
     ]
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot begin {path} anew: {error.strerror}") from error
+
+
+def _measure(console: Console, results: ResultsFile, units: list[Unit], workplace: Workplace, jobs: int) -> None:
+    """Measure what is left; whatever happens, the file holds every row that was finished."""
+    n_left = sum(len(unit.settings) for unit in units)
+    if results.rows:
+        console.say(f"{len(results.rows)} rows are there already, {n_left} are left to measure")
+    try:
+        for row in _with_progress(console, units, workplace, jobs):
+            results.add(row)
+    except KeyboardInterrupt:
+        console.say(f"stopped with {len(results.rows)} rows; the same command goes on from there")
+        raise
+    finally:
+        results.close()
 
 
 def _with_progress(console: Console, units: list[Unit], workplace: Workplace, jobs: int) -> Iterator[Row]:
@@ -206,20 +227,16 @@ def _with_progress(console: Console, units: list[Unit], workplace: Workplace, jo
             yield row
 
 
-def _summarise(console: Console, rows: list[Row], path: Path) -> None:
-    from carcodec.bench.protocol import check_live1
+def _summarise(rows: Sequence[Row]) -> None:
     from carcodec.report.tables import bd_rates_table, lossless_table, rates_table
 
     dataset = rows[0].dataset
+    head = f"{dataset}, {len({row.image for row in rows})} pictures"
     tables = {
-        "means over pictures": rates_table(rows, dataset),
+        "means": rates_table(rows, dataset),
         "against jpeg, by RGB PSNR unless said otherwise": bd_rates_table(rows, dataset),
         "lossless": lossless_table(rows, dataset),
     }
     for title, table in tables.items():
         if table.cells:
-            click.echo(f"{dataset}, {len({row.image for row in rows})} pictures: {title}\n\n{table.markdown()}\n")
-    console.say(f"{len(rows)} rows are in {path}")
-    checked = check_live1(rows)
-    if checked:
-        console.say(f"plain JPEG on LIVE1 gives the known means at quality {', '.join(checked)}")
+            click.echo(f"{head}: {title}\n\n{table.markdown()}\n")

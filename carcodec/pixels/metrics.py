@@ -38,7 +38,8 @@ WINDOW_RADIUS = 5
 C1 = (0.01 * PEAK) ** 2
 C2 = (0.03 * PEAK) ** 2
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, table of MS-SSIM
-MIN_SIDE_MS_SSIM_PX = (2 * WINDOW_RADIUS + 1) * 2 ** (len(SCALE_WEIGHTS) - 1)
+WINDOW_PX = 2 * WINDOW_RADIUS + 1
+MIN_SIDE_MS_SSIM_PX = WINDOW_PX * 2 ** (len(SCALE_WEIGHTS) - 1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Scores:
 
     Attributes:
         rgb_psnr, y_psnr, psnr_b: dB, infinite for equal pictures.
-        ssim, ms_ssim: up to 1; MS-SSIM needs a shorter side of 176 pixels.
+        ssim, ms_ssim: up to 1; they need a shorter side of 11 and of 176 pixels.
         ssimulacra2: up to 100; needs the package `ssimulacra2`.
         max_error: greatest difference of two samples, 0..255.
     """
@@ -68,13 +69,15 @@ def score(reference: Image, image: Image, perceptual: bool = True) -> Scores:
         ValueError: the pictures differ in shape.
     """
     _check(reference, image)
-    large = min(reference.shape[:2]) >= MIN_SIDE_MS_SSIM_PX
-    scales = _similarities(reference, image, len(SCALE_WEIGHTS) if large else 1)
+    shorter_px = min(reference.shape[:2])
+    large = shorter_px >= MIN_SIDE_MS_SSIM_PX
+    fits = shorter_px >= WINDOW_PX
+    scales = _similarities(reference, image, len(SCALE_WEIGHTS) if large else 1) if fits else []
     return Scores(
         rgb_psnr=psnr(reference, image),
         y_psnr=y_psnr(reference, image),
         psnr_b=psnr_b(reference, image),
-        ssim=_mean_ssim(scales),
+        ssim=_mean_ssim(scales) if fits else math.nan,
         ms_ssim=_combine(scales) if large else math.nan,
         ssimulacra2=ssimulacra2(reference, image) if perceptual else math.nan,
         max_error=max_error(reference, image),
@@ -152,7 +155,9 @@ def luma(image: Image) -> npt.NDArray[np.float64]:
     """float64[H,W], 0..255: Y of JFIF, not rounded; a gray picture is its own luma."""
     if image.ndim == 2:
         return image.astype(np.float64)
-    return image.astype(np.float64) @ np.array(LUMA_WEIGHTS)
+    red, green, blue = np.moveaxis(image.astype(np.float64), -1, 0)
+    y: npt.NDArray[np.float64] = LUMA_WEIGHTS[0] * red + LUMA_WEIGHTS[1] * green + LUMA_WEIGHTS[2] * blue
+    return y
 
 
 def _check(reference: Image, image: Image) -> None:
@@ -194,7 +199,7 @@ class _Similarity:
 
 def _similarities(reference: Image, image: Image, n_scales: int) -> list[list[_Similarity]]:
     """For each channel, the similarity at scale 0 (full size), 1 (half) ..."""
-    if min(reference.shape[:2]) < (2 * WINDOW_RADIUS + 1) * 2 ** (n_scales - 1):
+    if min(reference.shape[:2]) < WINDOW_PX * 2 ** (n_scales - 1):
         raise ValueError(f"picture of {reference.shape[:2]} is too small for {n_scales} scales of SSIM")
     channels = []
     for x, y in zip(_planes(reference), _planes(image), strict=True):
@@ -226,8 +231,8 @@ def _similarity(x: Plane, y: Plane) -> _Similarity:
 
 def _window() -> npt.NDArray[np.float32]:
     offsets = np.arange(-WINDOW_RADIUS, WINDOW_RADIUS + 1)
-    weights = np.exp(-(offsets**2) / (2 * WINDOW_SIGMA**2))
-    return (weights / weights.sum()).astype(np.float32)
+    weights: npt.NDArray[np.float64] = np.exp(-(offsets**2) / (2 * WINDOW_SIGMA**2))
+    return np.asarray(weights / weights.sum(), dtype=np.float32)
 
 
 def _blur(plane: Plane) -> Plane:
@@ -238,7 +243,7 @@ def _blur(plane: Plane) -> Plane:
 def _blur_rows(plane: Plane) -> Plane:
     weights = _window()
     n_rows = plane.shape[0] - 2 * WINDOW_RADIUS
-    result = weights[WINDOW_RADIUS] * plane[WINDOW_RADIUS : WINDOW_RADIUS + n_rows]
+    result: Plane = weights[WINDOW_RADIUS] * plane[WINDOW_RADIUS : WINDOW_RADIUS + n_rows]
     for tap in range(WINDOW_RADIUS):
         mirrored = 2 * WINDOW_RADIUS - tap
         result += weights[tap] * (plane[tap : tap + n_rows] + plane[mirrored : mirrored + n_rows])
@@ -248,7 +253,8 @@ def _blur_rows(plane: Plane) -> Plane:
 def _halve(plane: Plane) -> Plane:
     height, width = plane.shape[0] // 2 * 2, plane.shape[1] // 2 * 2
     even = plane[:height, :width]
-    return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) * np.float32(0.25)
+    total: Plane = even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]
+    return total * np.float32(0.25)
 
 
 def _mean_ssim(channels: list[list[_Similarity]]) -> float:

@@ -65,7 +65,8 @@ def _mean_gap(anchor: tuple[Floats, Floats], curve: tuple[Floats, Floats]) -> fl
     """Mean of curve minus anchor over their common range of x."""
     if min(len(anchor[0]), len(curve[0])) < MIN_POINTS:
         return math.nan
-    low, high = max(anchor[0][0], curve[0][0]), min(anchor[0][-1], curve[0][-1])
+    low = float(max(anchor[0][0], curve[0][0]))
+    high = float(min(anchor[0][-1], curve[0][-1]))
     if low >= high:
         return math.nan
     return (_integral(*curve, low, high) - _integral(*anchor, low, high)) / (high - low)

@@ -10,7 +10,7 @@ from carcodec.report.curves import METRICS, Bd, Mean, bd_table, means
 from carcodec.rows import LOSSLESS, Row
 
 DECIMALS = {"rgb_psnr": 2, "y_psnr": 2, "psnr_b": 2, "ssim": 4, "ms_ssim": 4, "ssimulacra2": 1}
-NOTHING = "–"
+NOTHING = "-"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 import carcodec
 from carcodec.bench.codec import Codec, Contents, Image
+from carcodec.jpeg.front import Sampling
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Car(Codec):
     mode: str = "side"
     tables: str = "psnr"
     side: str = "auto"
-    sampling: str = "4:2:0"
+    sampling: Sampling = "4:2:0"
     effort: str = "default"
     run_on: str = "auto"
     threads: int = 0

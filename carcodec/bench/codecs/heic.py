@@ -30,7 +30,7 @@ class Heic(PillowCodec):
     def options(self, setting: float) -> dict[str, Any]:
         """See `PillowCodec.options`."""
         chroma = self.sampling.replace(":", "")
-        return {"quality": round(setting), "chroma": chroma, "enc_params": {"x265:preset": self.preset}}
+        return {"quality": round(setting), "chroma": chroma, "enc_params": {"preset": self.preset}}
 
     def encode(self, image: Image, setting: float) -> bytes:
         """See `Codec.encode`."""

@@ -1,0 +1,83 @@
+"""Every codec that can run here gives a picture like its input, real bytes and its version."""
+
+import numpy as np
+import pytest
+
+from carcodec.bench.measure import like
+from carcodec.bench.table import CODECS, VARIANTS, command_request, parse_codecs
+from carcodec.datasets.cards import open_dataset
+from carcodec.errors import CarError
+from carcodec.pixels.metrics import psnr
+
+RIVALS = [name for name in [*CODECS, *VARIANTS] if not name.startswith("carcodec")]
+
+
+@pytest.fixture(scope="module")
+def crops():
+    loaded = {entry.name: entry.load() for entry in open_dataset("samples", None)}
+    return {"RGB": loaded["coffee"][:101, :133], "gray": loaded["camera"][100:201, 200:333]}
+
+
+def _codec(name):
+    codec = parse_codecs(name)[0].build()
+    if codec.missing():
+        pytest.skip(codec.missing())
+    return codec
+
+
+@pytest.mark.parametrize("layout", ["RGB", "gray"])
+@pytest.mark.parametrize("name", RIVALS)
+def test_rival_round_trip(name, layout, crops):
+    codec, image = _codec(name), crops[layout]
+    settings = (0,) if codec.lossless else (codec.default_settings[0], codec.default_settings[-1])
+    files = [codec.encode(image, setting) for setting in settings]
+    decoded = [like(codec.decode(data), image) for data in files]
+    assert all(picture.shape == image.shape and picture.dtype == np.uint8 for picture in decoded)
+    if codec.lossless:
+        assert np.array_equal(decoded[0], image)
+        return
+    assert len(files[0]) < len(files[1]), "a higher setting spends more bytes"
+    assert psnr(image, decoded[0]) < psnr(image, decoded[1]), "and gives a better picture"
+    assert psnr(image, decoded[1]) > 30
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_rival_names_its_library_and_version(name):
+    assert any(character.isdigit() for character in _codec(name).versions())
+
+
+def test_lepton_holds_the_very_jpeg_of_the_anchor(crops):
+    lepton, jpeg = _codec("lepton"), _codec("jpeg")
+    image = crops["RGB"]
+    packed, plain = lepton.encode(image, 50), jpeg.encode(image, 50)
+    assert len(packed) < len(plain)
+    assert np.array_equal(lepton.decode(packed), jpeg.decode(plain))
+
+
+def test_jpeg_xl_distance_of_quality_follows_libjxl():
+    from carcodec.bench.codecs.jxl import distance_of_quality
+
+    assert [round(distance_of_quality(q), 3) for q in (100, 90, 75, 30, 10)] == [0.0, 1.0, 2.35, 6.4, 15.267]
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for name, package in (("jxl", "pylibjxl"), ("heic", "pillow-heif"), ("lepton", "lepton-jpeg-python")):
+        assert package in parse_codecs(name)[0].build().missing()
+
+
+def test_commands_code_pictures_by_files(crops):
+    codec = command_request("copy", "cp {png} {out}", "cp {out} {png}").build()
+    assert codec.missing() is None
+    assert np.array_equal(codec.decode(codec.encode(crops["RGB"], 1)), crops["RGB"])
+
+
+def test_failing_command_says_what_it_printed(crops):
+    codec = command_request("broken", "cat {ppm} /no/such/file {out}", "true {ppm}").build()
+    with pytest.raises(CarError, match=r"cat failed with exit code 1.*no/such/file"):
+        codec.encode(crops["gray"], 1)
+
+
+def test_absent_program_is_named():
+    codec = command_request("none", "no-such-program {ppm} {out}", "cp {out} {ppm}").build()
+    assert codec.missing() == "no program no-such-program"
