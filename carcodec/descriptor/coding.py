@@ -63,7 +63,8 @@ def decode_symbols(
         uint8[gh, gw], 0..15.
 
     Raises:
-        DamagedError: no encoder writes these bytes for such a grid (too long, cut short, changed).
+        DamagedError: no encoder writes these bytes for such a grid. Most damage decodes to other symbols
+            instead: the file's checksum and `grid.check_value` tell.
         ValueError: negative size or rate class out of range (the caller's fault).
 
     Exact: equal on every machine, thread count and engine.    Cost: about 60 us per wave.

@@ -85,7 +85,8 @@ class Canvas:
 
     def contexts(self, sites: Ints) -> Ints:
         """int64[m] flat numbers -> int64[12, m] codes of the neighbours."""
-        return self.codes[sites + self._offsets]
+        codes: Ints = self.codes[sites + self._offsets]
+        return codes
 
 
 class ContextModel:
@@ -113,7 +114,9 @@ class ContextModel:
         inner = (self._hidden1.weight.shape[1], self._hidden2.weight.shape[1])
         if widths != (width, width) or inner != (self._hidden2.weight.shape[0], self._tail.weight.shape[0]):
             raise ValueError("the layers' widths do not fit each other")
-        if max(abs(array).max() for array in (neighbours, self._rate)) >= SUM_LIMIT // (n_neighbours + 1):
+        # Not by abs(): the lowest int64 has none.
+        largest = max(max(int(array.max()), -int(array.min())) for array in (neighbours, self._rate))
+        if largest >= SUM_LIMIT // (n_neighbours + 1):
             raise ValueError("sums of table rows could reach 2**53")
 
     @classmethod

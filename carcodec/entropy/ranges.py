@@ -169,7 +169,7 @@ class RangeReader:
             int64[m], 0..n-1.
 
         Raises:
-            DamagedError: no writer makes such bytes.
+            DamagedError: no writer makes such bytes (cut or changed ones mostly read as other symbols).
         """
         if not len(frequencies):
             return np.zeros(0, np.int64)
@@ -180,8 +180,10 @@ class RangeReader:
     def finish(self) -> None:
         """Check that the payload is exactly what the symbols read so far are written as.
 
+        So every list of symbols has one payload. A payload cut short is another's: a checksum must tell.
+
         Raises:
-            DamagedError: bytes missing, left over or changed.
+            DamagedError: bytes left over, or more of them than needed.
         """
         if self._again.interval().shortest() != self._payload:
             raise DamagedError("the entropy-coded data are not those that their symbols are written as")

@@ -44,20 +44,21 @@ def weights(scores: Ints) -> Ints:
     """2**(score - largest score of the row), in fixed point.
 
     Args:
-        scores: int64[m, n], logarithms to base 2 in units of 2**-6, within +-2**62.
+        scores: int64[m, n], logarithms to base 2 in units of 2**-6, within +-2**61.
 
     Returns:
         int64[m, n], 0..2**30; each row's largest is 2**30.
     """
     below = scores.max(axis=1, keepdims=True) - scores
-    return POWERS[below & (POWERS.size - 1)] >> np.minimum(below >> SCORE_BITS, WEIGHT_BITS + 1)
+    found: Ints = POWERS[below & (POWERS.size - 1)] >> np.minimum(below >> SCORE_BITS, WEIGHT_BITS + 1)
+    return found
 
 
 def frequencies(scores: Ints) -> Ints:
     """Frequencies for the range coder from scores.
 
     Args:
-        scores: int64[m, n], logarithms to base 2 in units of 2**-6, within +-2**62; n is 2..256.
+        scores: int64[m, n], logarithms to base 2 in units of 2**-6, within +-2**61; n is 2..256.
 
     Returns:
         int64[m, n], each at least 1, each row's sum exactly 2**24. What rounding leaves goes to the
@@ -67,6 +68,6 @@ def frequencies(scores: Ints) -> Ints:
     """
     shares = weights(scores)
     spare = TOTAL - shares.shape[1]
-    table = 1 + shares * spare // shares.sum(axis=1, keepdims=True)
+    table: Ints = 1 + shares * spare // shares.sum(axis=1, keepdims=True)
     table[np.arange(len(table)), shares.argmax(axis=1)] += TOTAL - table.sum(axis=1)
     return table
