@@ -88,7 +88,7 @@ class GuidedTail(nn.Module):
     Shapes: features float[N,C,H/2,W/2], code float[N,K], symbols int64[N,H/16,W/16] -> float32[N,3,H,W].
     """
 
-    def __init__(self, features: int, width: int = 96) -> None:
+    def __init__(self, features: int, width: int = 64) -> None:
         super().__init__()
         self.block = ModulatedBlock(features, CODE_SIZE)
         self.directions = conv(features, width)
@@ -102,7 +102,21 @@ class GuidedTail(nn.Module):
         return prepared
 
     def correct(self, prepared: Tensor, symbols: Tensor) -> Tensor:
-        correction: Tensor = F.pixel_shuffle(self.tail(prepared * self.mapping(symbols)), 2)
+        """The correction that a map of symbols selects: float32[N,3,H,W]."""
+        return self._finish(prepared * self.mapping(symbols).to(prepared.dtype))
+
+    def correct_all(self, prepared: Tensor, symbol: int) -> Tensor:
+        """The same where every site has one symbol, without spelling the map out."""
+        n, width, height, length = prepared.shape
+        cell = SITE // 2
+        # Channels last, like the features: the product is several times slower otherwise.
+        pattern = self.mapping.table()[symbol : symbol + 1].to(prepared.dtype, memory_format=torch.channels_last)
+        pattern = pattern.view(width, 1, cell, 1, cell)
+        weighted = prepared.view(n, width, height // cell, cell, length // cell, cell) * pattern
+        return self._finish(weighted.view(n, width, height, length))
+
+    def _finish(self, weighted: Tensor) -> Tensor:
+        correction: Tensor = F.pixel_shuffle(self.tail(weighted), 2)
         return correction.to(torch.float32)
 
     def forward(self, features: Tensor, code: Tensor, symbols: Tensor) -> Tensor:
@@ -143,12 +157,10 @@ def site_errors(guided: GuidedTail, prepared: Tensor, residual: Tensor) -> Tenso
     Returns:
         float32[N,16,gh,gw], summed over the site's 768 samples.
     """
-    n, _, height, width = residual.shape
-    gh, gw = height // SITE, width // SITE
     errors = []
     for symbol in range(N_SYMBOLS):
         left = residual
         if symbol:
-            left = residual - guided.correct(prepared, torch.full((n, gh, gw), symbol, device=residual.device))
+            left = residual - guided.correct_all(prepared, symbol)
         errors.append(F.avg_pool2d(left.square().sum(dim=1, keepdim=True), SITE)[:, 0] * SITE**2)
     return torch.stack(errors, dim=1)
