@@ -6,7 +6,6 @@ use stands in `defaults.toml`. Weights are read by `files`; networks are built b
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 import tomllib
@@ -17,10 +16,10 @@ from importlib.resources import files as package_files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from carcodec.errors import ModelMissing
+from carcodec.container.payloads import DIGEST_BYTES, ModelRef
+from carcodec.errors import FormatError, ModelMissing
 
 SHIPPED: Traversable = package_files("carcodec.models")
-DIGEST_BYTES = 6  # of the weight file's SHA-256, as a `.car` names it
 MAX_NUMBER = 0xFFFF
 ROLES = {"restorer": False, "extractor": False, "context": True}  # role -> must its model be exact?
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -67,14 +66,16 @@ class Card:
     validation: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        exact_as_needed = self.exact == ROLES.get(self.role)
+        least = min(self.size, self.parameters, self.training_hours, self.partner)
         rules = {
             f"number must be 1..{MAX_NUMBER}": 1 <= self.number <= MAX_NUMBER,
             "id must be words of a-z and 0-9 joined by hyphens": ID.fullmatch(self.id),
             f"role must be one of {', '.join(ROLES)}": self.role in ROLES,
-            "a model whose output reaches the entropy coder must be exact, others not": ROLES.get(self.role) == self.exact,
-            "file must stand beside the card and carry its id": self.file == f"{self.id}.safetensors",
+            "a model whose output reaches the entropy coder must be exact, others not": exact_as_needed,
+            "file must carry the id": self.file == f"{self.id}.safetensors",
             "sha256 must be 64 hexadecimal digits": SHA256.fullmatch(self.sha256),
-            "size, parameters and training_hours must not be negative": min(self.size, self.parameters, self.training_hours) >= 0,
+            "size, parameters, training_hours and partner must not be negative": least >= 0,
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
@@ -82,18 +83,26 @@ class Card:
 
     @property
     def digest6(self) -> bytes:
-        """The first bytes of the weight file's SHA-256, by which a `.car` tells this model from others of its number."""
+        """The first bytes of the weight file's SHA-256: right number, right weights."""
         return bytes.fromhex(self.sha256)[:DIGEST_BYTES]
 
+    @property
+    def reference(self) -> ModelRef:
+        """What a `.car` writes to name this model."""
+        return ModelRef(self.number, self.digest6)
 
-@functools.cache
+
 def cards(folder: Traversable = SHIPPED) -> tuple[Card, ...]:
     """All cards of a folder, by number.
 
     Raises:
         ValueError: a card breaks a rule, or two share a number.
     """
-    texts = [entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".toml") and entry.name != "defaults.toml"]
+    texts = [
+        entry.read_text("utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml") and entry.name != "defaults.toml"
+    ]
     found = sorted((parse(text) for text in texts), key=lambda each: each.number)
     numbers = [each.number for each in found]
     if len(set(numbers)) != len(numbers):
@@ -113,19 +122,29 @@ def card(number: int, folder: Traversable = SHIPPED) -> Card:
     raise ModelMissing(f"model {number} is not installed")
 
 
-def find(number: int, digest6: bytes, folder: Traversable = SHIPPED) -> Card:
+def find(number: int, digest6: bytes, role: str, folder: Traversable = SHIPPED) -> Card:
     """The card that a file names.
 
     Raises:
         ModelMissing: not installed, or installed with other weights.
+        FormatError: the file asks a model of another role for this one.
     """
     needed = f"the file needs model {number} with digest {digest6.hex()}"
-    for each in cards(folder):
-        if each.number == number and each.digest6 == digest6:
-            return each
-        if each.number == number:
-            raise ModelMissing(f"{needed}, and the installed model {number} ({each.id}) has digest {each.digest6.hex()}")
-    raise ModelMissing(f"{needed}, which is not installed")
+    found = next((each for each in cards(folder) if each.number == number), None)
+    if found is None:
+        raise ModelMissing(f"{needed}, which is not installed")
+    if found.digest6 != digest6:
+        raise ModelMissing(f"{needed}, and the installed model {number} ({found.id}) has digest {found.digest6.hex()}")
+    if found.role != role:
+        raise FormatError(f"the file takes model {number} ({found.id}) for a {role}, and it is a {found.role}")
+    return found
+
+
+def partner_of(each: Card, role: str, folder: Traversable = SHIPPED) -> Card | None:
+    """The newest model of a role that was trained together with this one, None if there is none."""
+    return next(
+        (other for other in reversed(cards(folder)) if other.role == role and other.partner == each.number), None
+    )
 
 
 def default(role: str, folder: Traversable = SHIPPED) -> Card:

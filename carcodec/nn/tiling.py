@@ -38,6 +38,7 @@ class Tiling:
             raise ValueError(f"tile and overlap must be multiples of {self.align}, not {self.tile} and {self.overlap}")
 
 
+DEFAULT_TILING = Tiling()
 SEAM_LEVELS = 0.01  # peak difference between a picture restored in pieces and at once, of 255, in float32
 
 
@@ -55,7 +56,10 @@ def spans(length: int, tiling: Tiling) -> list[Span]:
     step = -(-length // (count * tiling.align)) * tiling.align
     starts = range(0, length, step)
     return [
-        Span(slice(max(0, start - tiling.overlap), min(length, start + step + tiling.overlap)), slice(start, min(length, start + step)))
+        Span(
+            slice(max(0, start - tiling.overlap), min(length, start + step + tiling.overlap)),
+            slice(start, min(length, start + step)),
+        )
         for start in starts
     ]
 
@@ -65,7 +69,7 @@ def run_tiled(
     pictures: Sequence[Array],
     maps: Sequence[Array] = (),
     cells: Sequence[int] = (1,),
-    tiling: Tiling = Tiling(),
+    tiling: Tiling = DEFAULT_TILING,
 ) -> list[Array]:
     """A function of pictures, applied piece by piece.
 
@@ -92,7 +96,9 @@ def run_tiled(
         sites = [each[_cells(rows.seen, tiling.align), _cells(columns.seen, tiling.align)] for each in maps]
         made = function(*seen, *sites)
         if not results:
-            shapes = [(-(-height // cell), -(-width // cell), *part.shape[2:]) for part, cell in zip(made, cells, strict=True)]
+            shapes = [
+                (-(-height // cell), -(-width // cell), *part.shape[2:]) for part, cell in zip(made, cells, strict=True)
+            ]
             results = [np.empty(shape, part.dtype) for shape, part in zip(shapes, made, strict=True)]
         for result, part, cell in zip(results, made, cells, strict=True):
             kept = _cells(rows.kept, cell), _cells(columns.kept, cell)

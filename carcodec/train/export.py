@@ -1,0 +1,119 @@
+"""From a run's checkpoint to an installed model: half-precision weights and a card.
+
+    python -m carcodec.train.export runs/restorer/best.pt carcodec/models --number 1 --id restorer-1 \\
+        --role restorer --network restorer --recipe restorer --hours 1.6 --data "..." --licence MIT --date 2026-11-22
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import inspect
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from carcodec.models.cards import Card, as_toml
+from carcodec.runtime import empty_network, network_class
+from carcodec.train.run import RECIPES
+
+LARGEST_HALF = 65504.0
+# Rounding to half precision costs 0.02 % where weights are of ordinary size; more means that many are so small that
+# half precision has few digits left for them.
+LARGEST_ROUNDING = 1e-3
+
+
+def export(checkpoint: Path, fields: Mapping[str, Any], folder: Path, prefix: str = "") -> Card:
+    """Install the weights of a checkpoint as a model; equal weights and fields give equal bytes.
+
+    Args:
+        checkpoint: `best.pt` or `last.pt` of a run; of the latter, the averaged weights are taken.
+        fields: of the card, all but those that follow from the weights; `validation` is taken from the checkpoint
+            where they do not give it.
+        folder: gets `<id>.safetensors` and `<id>.toml`, neither of which may exist.
+        prefix: "restorer." takes only what stands under that name, where a task trains several networks together.
+
+    Raises:
+        ValueError: weights that do not fit the network, are not finite or too large for half precision, or a field
+            that breaks a rule of `Card`.
+        FileExistsError: the id is taken. Models are never overwritten.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    weights = _under(prefix, state.get("average", state["network"]))
+    _check_fit(fields["network"], fields["arguments"], weights)
+    data = save({name: _half(name, weight) for name, weight in sorted(weights.items())})
+    measured = {"validation": {name: round(value, 4) for name, value in state.get("figures", {}).items()}}
+    card = Card(
+        **(measured | dict(fields)),
+        exact=False,
+        file=f"{fields['id']}.safetensors",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        parameters=sum(weight.numel() for weight in weights.values()),
+    )
+    _write_new(folder / card.file, data)
+    _write_new(folder / f"{card.id}.toml", as_toml(card).encode())
+    return card
+
+
+def recipe_arguments(network: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a recipe's options that the network's constructor takes."""
+    return {name: options[name] for name in inspect.signature(network_class(network)).parameters if name in options}
+
+
+def _under(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+
+
+def _check_fit(network: str, arguments: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    try:
+        empty_network(network, arguments).load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"the checkpoint's weights do not fit {network} with {dict(arguments)}: {error}") from error
+
+
+def _half(name: str, weight: Tensor) -> Tensor:
+    weight = weight.float().contiguous()
+    if not weight.isfinite().all():
+        raise ValueError(f"{name} holds values that are not finite")
+    if weight.abs().max() > LARGEST_HALF:
+        raise ValueError(f"{name} holds {weight.abs().max().item():g}, too large for half precision")
+    half = weight.half()
+    if (half.float() - weight).norm() > LARGEST_ROUNDING * weight.norm():
+        raise ValueError(f"{name} loses more than {LARGEST_ROUNDING:.1%} in half precision: its values are too small")
+    return half
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+
+
+def main() -> None:
+    """The command of the module's first lines."""
+    parser = argparse.ArgumentParser(prog="python -m carcodec.train.export", description="Install a trained network.")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--number", type=int, required=True)
+    for name in ("id", "role", "network", "recipe", "data", "licence"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--hours", dest="training_hours", type=float, required=True)
+    parser.add_argument("--date", type=date.fromisoformat, required=True)
+    parser.add_argument("--partner", type=int, default=0, help="number of the model it was trained with")
+    parser.add_argument("--prefix", default="", help="take only the weights under this name, such as 'restorer.'")
+    fields = vars(parser.parse_args())
+    places = {name: fields.pop(name) for name in ("checkpoint", "folder", "prefix")}
+    options = tomllib.loads((RECIPES / f"{fields['recipe']}.toml").read_text("utf-8"))["options"]
+    fields["arguments"] = recipe_arguments(fields["network"], options)
+    card = export(places["checkpoint"], fields, places["folder"], places["prefix"])
+    print(f"{card.file}: {card.size} bytes, {card.parameters} parameters, digest {card.digest6.hex()}")
+
+
+if __name__ == "__main__":
+    main()
