@@ -27,8 +27,8 @@ from carcodec.models import cards
 from carcodec.modes.base import Options, base_of, blend, read_base, unpacked
 from carcodec.modes.side import symbols_of
 from carcodec.modes.table import MODES
-from carcodec.pixels.io import Source, load_picture
-from carcodec.ports import Networks
+from carcodec.pixels.io import Source, load_picture, upright
+from carcodec.ports import Image, Networks
 
 DEFAULT_QUALITY = 75
 
@@ -110,7 +110,7 @@ def decode(
     if salvage:
         container = _without_damage(container, networks)
     pixels = MODES[container.header.mode].decode(container, networks, strength)
-    return _with_metadata(PillowImage.fromarray(pixels), unpacked(container))
+    return _as_picture(pixels, unpacked(container))
 
 
 def extract(data: bytes, *, salvage: bool = False) -> bytes:
@@ -142,7 +142,7 @@ def restore(
         raise UsageError(f"strength must be 0..2, not {strength}")
     base = read_base(jpeg)
     restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
-    return _with_metadata(PillowImage.fromarray(blend(base.pixels, restored, strength)), jpeg)
+    return _as_picture(blend(base.pixels, restored, strength), jpeg)
 
 
 @dataclass(frozen=True)
@@ -251,8 +251,11 @@ def _without_damage(container: Container, networks: Networks) -> Container:
     return container
 
 
-def _with_metadata(picture: PillowImage.Image, jpeg: bytes) -> PillowImage.Image:
+def _as_picture(pixels: Image, jpeg: bytes) -> PillowImage.Image:
+    """Upright, with the JPEG's colour profile and EXIF."""
     icc, exif = read_metadata(jpeg)
+    pixels, exif = upright(pixels, exif)
+    picture = PillowImage.fromarray(pixels)
     picture.info |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value}
     return picture
 

@@ -30,11 +30,22 @@ def load_split(folder: Path, split: str) -> list[Picture]:
 
 
 def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2) -> Picture:
-    """A random square: any place, eight orientations, sometimes shrunk by up to 2.
+    """The more detailed of two random squares: any place, eight orientations, sometimes shrunk by up to 2.
+
+    A picture's error stands where its detail is, and much of many photographs is sky.
 
     Returns:
         uint8[size,size,3], contiguous.
     """
+    return max((_random_square(pictures, size, rng, p_shrink) for _ in range(2)), key=_detail)
+
+
+def _detail(crop: Picture) -> float:
+    luma = crop[..., 1].astype(np.int16)
+    return float(np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean())
+
+
+def _random_square(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float) -> Picture:
     picture = pictures[rng.integers(len(pictures))]
     largest = min(picture.shape[:2])
     side = size
