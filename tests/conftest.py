@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 # Before numpy or torch load: parallel test processes would fight for the cores.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -17,22 +19,27 @@ import pytest  # noqa: E402
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
 
-Run = Callable[..., subprocess.CompletedProcess[bytes]]
+Done = subprocess.CompletedProcess[bytes]
+Run = Callable[..., Done]
+
+# A child process finds this checkout from any folder.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def run_carcodec(folder: Path, *arguments: str | Path, stdin: bytes = b"", **options: Any) -> Done:
+    """Run the command in a process of its own, in a folder."""
+    command = [sys.executable, "-m", "carcodec", *map(str, arguments)]
+    settings = {"input": stdin, "capture_output": True, "cwd": folder, "env": ENVIRONMENT, "timeout": 120}
+    return subprocess.run(command, **settings | options)
 
 
 @pytest.fixture
 def child_environment() -> dict[str, str]:
-    """Environment in which a child process finds this checkout from any folder."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    """Environment for child processes that a test starts by itself."""
+    return ENVIRONMENT
 
 
 @pytest.fixture
-def carcodec(tmp_path: Path, child_environment: dict[str, str]) -> Run:
-    """Run the command in a process of its own, in an empty folder: `carcodec("info", "x.car")`."""
-
-    def run(*arguments: str | Path, stdin: bytes = b"", **options: object) -> subprocess.CompletedProcess[bytes]:
-        command: Sequence[str] = [sys.executable, "-m", "carcodec", *map(str, arguments)]
-        settings = {"input": stdin, "capture_output": True, "cwd": tmp_path, "env": child_environment, "timeout": 120}
-        return subprocess.run(command, **settings | options)  # type: ignore[call-overload,no-any-return]
-
-    return run
+def carcodec(tmp_path: Path) -> Run:
+    """`carcodec("info", "x.car")` runs the command in the test's empty folder."""
+    return partial(run_carcodec, tmp_path)

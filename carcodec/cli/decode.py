@@ -29,7 +29,7 @@ STRENGTH = click.FloatRange(0, 2)
 @talking
 @click.pass_obj
 def command(
-    console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
+    console: Console, /, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
 ) -> int:
     """Restore the picture in IN.
 

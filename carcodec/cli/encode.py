@@ -44,7 +44,7 @@ def _choice(name: str, values: list[str], help: str) -> Callable[[Callable[..., 
 @talking
 @click.pass_obj
 def command(
-    console: Console, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
+    console: Console, /, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
 ) -> int:
     """Make a .car file from the picture IN.
 

@@ -13,21 +13,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from carcodec.errors import InputError, OutputError, UsageError
 
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
 PIPE = "-"
 Item = TypeVar("Item")
-
-
-class Bar(Protocol):
-    """The part of a progress bar that a console needs while one is shown."""
-
-    def write(self, s: str, file: object = None) -> None:
-        """A line above the bar."""
 
 
 @dataclass
@@ -41,7 +37,7 @@ class Console:
 
     quiet: bool = False
     verbose: bool = False
-    _bar: Bar | None = field(default=None, repr=False)
+    _bar: tqdm[Any] | None = field(default=None, repr=False)
 
     def say(self, text: str) -> None:
         """A line for everybody who did not ask for quiet."""

@@ -56,6 +56,7 @@ def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, devi
         raise UsageError(f"there is no recipe {recipe}; built in are {known}")
     if not data_dir.is_dir():
         raise InputError(f"there is no folder {data_dir} of photographs")
+    from carcodec.runtime import Engine
     from carcodec.train.run import train
 
-    train(path, data_dir, run_dir, device, start)
+    train(path, data_dir, run_dir, Engine(device).device, start)

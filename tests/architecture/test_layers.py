@@ -28,7 +28,7 @@ LEVELS = {
     "jpeg": 3,
     "descriptor": 3,
     "datasets": 3,
-    "ports": 3,
+    "ports": 4,
     "models": 4,
     "nn": 4,
     "modes": 5,
