@@ -19,7 +19,7 @@ from carcodec.container.payloads import (
     RestorePayload,
 )
 from carcodec.descriptor.grid import Symbols
-from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
+from carcodec.errors import DamagedError, ModelMissing, UsageError
 from carcodec.ids import VERSION
 from carcodec.jpeg.front import JpegSettings, Sampling, encode_jpeg, read_metadata
 from carcodec.jpeg.tables import SHAPES
@@ -223,8 +223,6 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
     jpeg = unpacked(container)
     passed.append(f"JPEG of {len(jpeg)} bytes: unpacks")
     picture = decode(data, device=device, threads=threads)
-    if picture.size != (container.header.width, container.header.height):
-        raise VerifyError("the decoded picture has another size than the file states")
     if container.find(DescriptorPayload):
         passed.append("descriptor: decodes to the symbols that were coded")
     passed.append(f"picture of {picture.width} x {picture.height}: decodes")

@@ -16,7 +16,7 @@ from carcodec.descriptor.coding import decode_symbols, encode_symbols
 from carcodec.descriptor.context import rate_class
 from carcodec.descriptor.grid import check_value, grid_size
 from carcodec.entropy.tables import TOTAL_BITS
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, VerifyError
 from carcodec.ids import Mode
 from carcodec.modes.base import Base, Options, base_of, best_strength, blend, packed, read_base, squared_error
 from carcodec.ports import Analysis, ContextCoder, Image, Levels, Networks, Restorer, Symbols
@@ -92,7 +92,15 @@ def _weighed(image: Image, base: Base, restored: Levels, restorer: Restorer) -> 
 
 
 def _described(symbols: Symbols, coder: ContextCoder, base: Base) -> DescriptorPayload:
-    data = encode_symbols(symbols, coder.model, rate_class(base.header.luma_table))
+    """The descriptor, coded and read back.
+
+    Raises:
+        VerifyError: it does not decode to the same symbols.
+    """
+    rate = rate_class(base.header.luma_table)
+    data = encode_symbols(symbols, coder.model, rate)
+    if not np.array_equal(decode_symbols(data, *symbols.shape, coder.model, rate), symbols):
+        raise VerifyError("the descriptor does not decode to the symbols that were coded")
     return DescriptorPayload(coder.reference, check_value(symbols), data)
 
 

@@ -13,12 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from carcodec.ids import SITE_PX, SYMBOLS
 from carcodec.nn.blocks import ModulatedBlock, conv
 from carcodec.nn.restorer import Restorer
 from carcodec.nn.trunk import CODE_SIZE
-
-N_SYMBOLS = 16
-SITE = 16  # pixels across and down
 
 
 class Extractor(nn.Module):
@@ -44,13 +42,13 @@ class Extractor(nn.Module):
             conv(3 * width, 3 * width),
             nn.ReLU(),
         )
-        self.head = nn.Conv2d(3 * width, N_SYMBOLS, 1)
+        self.head = nn.Conv2d(3 * width, SYMBOLS, 1)
 
     def forward(self, original: Tensor, base: Tensor) -> Tensor:
         seen_original = self.see(F.pixel_unshuffle(original - 0.5, 2))
         seen_base = self.see(F.pixel_unshuffle(base - 0.5, 2))
         down = self.down(torch.cat([seen_original, seen_base, seen_original - seen_base], dim=1))
-        logits: Tensor = self.head(down[..., : original.shape[2] // SITE, : original.shape[3] // SITE])
+        logits: Tensor = self.head(down[..., : original.shape[2] // SITE_PX, : original.shape[3] // SITE_PX])
         return logits.to(torch.float32)
 
 
@@ -69,7 +67,7 @@ class FeatureMapping(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.patterns = nn.Parameter(torch.randn(N_SYMBOLS - 1, width, SITE // 2, SITE // 2) * 0.5)
+        self.patterns = nn.Parameter(torch.randn(SYMBOLS - 1, width, SITE_PX // 2, SITE_PX // 2) * 0.5)
 
     def table(self) -> Tensor:
         """float[16,C,8,8], row 0 zero."""
@@ -78,7 +76,7 @@ class FeatureMapping(nn.Module):
     def forward(self, symbols: Tensor) -> Tensor:
         n, gh, gw = symbols.shape
         tiles = self.table()[symbols]  # N, gh, gw, C, 8, 8
-        y: Tensor = tiles.permute(0, 3, 1, 4, 2, 5).reshape(n, -1, gh * SITE // 2, gw * SITE // 2)
+        y: Tensor = tiles.permute(0, 3, 1, 4, 2, 5).reshape(n, -1, gh * SITE_PX // 2, gw * SITE_PX // 2)
         return y
 
 
@@ -108,7 +106,7 @@ class GuidedTail(nn.Module):
     def correct_all(self, prepared: Tensor, symbol: int) -> Tensor:
         """The same where every site has one symbol, without spelling the map out."""
         n, width, height, length = prepared.shape
-        cell = SITE // 2
+        cell = SITE_PX // 2
         # Channels last, like the features: the product is several times slower otherwise.
         pattern = self.mapping.table()[symbol : symbol + 1].to(prepared.dtype, memory_format=torch.channels_last)
         pattern = pattern.view(width, 1, cell, 1, cell)
@@ -158,9 +156,9 @@ def site_errors(guided: GuidedTail, prepared: Tensor, residual: Tensor) -> Tenso
         float32[N,16,gh,gw], summed over the site's 768 samples.
     """
     errors = []
-    for symbol in range(N_SYMBOLS):
+    for symbol in range(SYMBOLS):
         left = residual
         if symbol:
             left = residual - guided.correct_all(prepared, symbol)
-        errors.append(F.avg_pool2d(left.square().sum(dim=1, keepdim=True), SITE)[:, 0] * SITE**2)
+        errors.append(F.avg_pool2d(left.square().sum(dim=1, keepdim=True), SITE_PX)[:, 0] * SITE_PX**2)
     return torch.stack(errors, dim=1)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from carcodec.descriptor.context import rate_class
 from carcodec.jpeg.conditioning import condition
 from carcodec.jpeg.tables import STANDARD, TableShape, quantization_tables
 from carcodec.train.photos import Picture
@@ -43,13 +44,15 @@ class Degraded:
     Attributes:
         original, base: uint8[H,W,3]; gray ones have three equal channels.
         condition: float32[131].
-        scan_bits: bits of the JPEG without its headers (estimated by the header of an empty one).
+        scan_bits: bits of the JPEG without its headers.
+        rate_class: 0..7, what the context model is told.
     """
 
     original: Picture
     base: Picture
     condition: npt.NDArray[np.float32]
     scan_bits: int
+    rate_class: int
 
 
 HEADER_BYTES = 620  # SOI to SOS as Pillow writes it with standard Huffman tables
@@ -83,4 +86,5 @@ def degrade(original: Picture, quality: int, shape: TableShape, sampling: str) -
         picture.save(file, "JPEG", qtables=[luma.tolist(), chroma.tolist()], subsampling=number)
         vector = condition(luma, chroma, factors)
     base = np.asarray(Image.open(file).convert("RGB"))
-    return Degraded(np.asarray(picture.convert("RGB")), base, vector, 8 * max(16, file.tell() - HEADER_BYTES))
+    scan_bits = 8 * max(16, file.getbuffer().nbytes - HEADER_BYTES)
+    return Degraded(np.asarray(picture.convert("RGB")), base, vector, scan_bits, rate_class(luma))

@@ -30,12 +30,13 @@ VALIDATION_POINTS = (
 
 @dataclass(frozen=True)
 class Batch:
-    """original, base: float[N,3,H,W] in 0..1; condition: float[N,131]; scan_bits: float[N]."""
+    """original, base: float[N,3,H,W] in 0..1; condition: float[N,131]; scan_bits: float[N]; rate_class: int64[N]."""
 
     original: Tensor
     base: Tensor
     condition: Tensor
     scan_bits: Tensor
+    rate_class: Tensor
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
@@ -48,6 +49,7 @@ def collate(crops: list[Degraded]) -> Batch:
         pictures_to_tensor([crop.base for crop in crops]),
         torch.from_numpy(np.stack([crop.condition for crop in crops])),
         torch.tensor([float(crop.scan_bits) for crop in crops]),
+        torch.tensor([crop.rate_class for crop in crops]),
     )
 
 
