@@ -93,4 +93,5 @@ def _scaled(base: Table, scale: float, flatness: float, factor: float) -> Table:
         standard: Table = np.clip((base * int(scale) + 50) // 100, 1, MAX_STEP)
         return standard
     bent = np.exp((1 - flatness) * np.log(base) + flatness * np.log(FLAT_STEP)) * factor
-    return np.clip(np.rint(bent * scale / 100), 1, MAX_STEP).astype(np.int64)
+    rounded: Table = np.clip(np.rint(bent * scale / 100), 1, MAX_STEP).astype(np.int64)
+    return rounded

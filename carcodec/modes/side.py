@@ -99,7 +99,8 @@ def _described(symbols: Symbols, coder: ContextCoder, base: Base) -> DescriptorP
     """
     rate = rate_class(base.header.luma_table)
     data = encode_symbols(symbols, coder.model, rate)
-    if not np.array_equal(decode_symbols(data, *symbols.shape, coder.model, rate), symbols):
+    rows, columns = symbols.shape
+    if not np.array_equal(decode_symbols(data, rows, columns, coder.model, rate), symbols):
         raise VerifyError("the descriptor does not decode to the symbols that were coded")
     return DescriptorPayload(coder.reference, check_value(symbols), data)
 

@@ -57,11 +57,11 @@ class Plan:
 
 
 def hidden_kernels(network: nn.Module) -> set[int]:
-    """ids of the weights that Muon trains: convolutions that neither read nor write pixels."""
+    """ids of the weights that Muon trains: convolutions but for heads and tails, which read and write other things."""
     return {
-        id(p)
-        for name, p in network.named_parameters()
-        if p.ndim == 4 and not any(part in ("head", "tail") for part in name.split("."))
+        id(layer.weight)
+        for name, layer in network.named_modules()
+        if isinstance(layer, nn.Conv2d) and not {"head", "tail"} & set(name.split("."))
     }
 
 

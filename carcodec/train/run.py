@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from carcodec.train.loop import Plan, Run
 
@@ -26,7 +27,10 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
         recipe: a TOML file: `task`, and the tables `plan` and `options`.
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
-        start: weights (a checkpoint of an earlier run) to begin from, names that fit.
+        start: a checkpoint of an earlier run, whose weights go into the part that the recipe calls `start_into`.
+
+    Raises:
+        ValueError: weights in `start` that the network has no place for.
     """
     config = tomllib.loads(recipe.read_text())
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
@@ -35,6 +39,11 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
     module, name = TASKS[config["task"]].split(":")
     task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
     if start is not None:
-        weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
-        task.network.load_state_dict(weights, strict=False)
+        _begin_from(start, task.network.get_submodule(config.get("start_into", "")))
     Run(task, Plan(**config["plan"]), folder, device).go()
+
+
+def _begin_from(start: Path, network: nn.Module) -> None:
+    weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
+    if homeless := network.load_state_dict(weights, strict=False).unexpected_keys:
+        raise ValueError(f"{start} holds weights that the recipe's network has no place for: {homeless[:3]}")

@@ -114,7 +114,7 @@ class SideTask:
 
     @torch.no_grad()
     def validate(self, network: SideNetworks, device: torch.device) -> dict[str, float]:
-        """Mean over the points of blind and net gain (dB; net: the bits paid for at the JPEG's slope), then all parts."""
+        """Mean over the points of blind and net gain in dB (net: the bits paid at the JPEG's slope), then its parts."""
         parts = {
             point: [_gains(network, p) for p in split(b, 8, device)] for point, b in self.source.validation.items()
         }
