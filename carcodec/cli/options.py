@@ -29,19 +29,23 @@ def talking(command: Command) -> Command:
     return _QUIET(_VERBOSE(command))
 
 
-def computing(command: Command) -> Command:
-    """--device and --threads, passed on as `device` and `threads`."""
-    device = click.option(
+def on_device(command: Command) -> Command:
+    """--device, passed on as `device`."""
+    return click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),
         default="auto",
         show_default=True,
         help="Where the networks run.",
-    )
+    )(command)
+
+
+def computing(command: Command) -> Command:
+    """--device and --threads, passed on as `device` and `threads`."""
     threads = click.option(
-        "-j", "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads  [default: all cores]"
+        "-j", "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads.  [default: all cores]"
     )
-    return device(threads(command))
+    return on_device(threads(command))
 
 
 def writing(command: Command) -> Command:

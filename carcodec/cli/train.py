@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from carcodec.cli.options import talking
+from carcodec.cli.options import on_device, talking
 from carcodec.errors import InputError, UsageError
 
 RECIPES = Path(__file__).parent.parent / "train" / "recipes"
@@ -37,13 +37,7 @@ def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     "--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands."
 )
 @click.option("--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint to begin from.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where to train.",
-)
+@on_device
 @talking
 def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, device: str) -> None:
     """Train by RECIPE: the name of a built-in one, or a TOML file.

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import click
 
-from carcodec.cli.options import talking
+from carcodec.cli.options import computing, talking
 from carcodec.cli.output import Console, read_input
 from carcodec.errors import CarError
 
 
 @click.command("verify")
 @click.argument("inputs", nargs=-1, required=True, metavar="FILE...")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the networks run.",
-)
+@computing
 @talking
 @click.pass_obj
-def command(console: Console, inputs: tuple[str, ...], device: str) -> int:
+def command(console: Console, inputs: tuple[str, ...], device: str, threads: int | None) -> int:
     """Check that each FILE is whole: checksums, the packed JPEG, the symbols, the models it names.
 
     Nothing is written; with --verbose each check that passed is named.
@@ -30,7 +24,7 @@ def command(console: Console, inputs: tuple[str, ...], device: str) -> int:
     codes = []
     for name in console.progress(inputs):
         try:
-            checks = verify(read_input(name), device=device)
+            checks = verify(read_input(name), device=device, threads=threads)
         except CarError as error:
             console.error(f"{name}: {error}")
             codes.append(error.exit_code)

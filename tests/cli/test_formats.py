@@ -1,0 +1,20 @@
+"""Suffixes that the command line knows without loading Pillow agree with what the package reads and writes."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from carcodec.cli.files import JPEGS, PICTURES
+from carcodec.cli.pictures import WRITES
+from carcodec.pixels.io import READABLE, WRITABLE
+
+
+def test_every_suffix_looked_for_names_a_format_that_is_read() -> None:
+    formats = Image.registered_extensions()
+    assert {formats[suffix] for suffix in PICTURES} == {*READABLE, "JPEG"}
+    assert {formats[suffix] for suffix in JPEGS} == {"JPEG"}
+    assert set(JPEGS) < set(PICTURES)
+
+
+def test_outputs_are_what_is_written() -> None:
+    assert set(WRITES) == set(WRITABLE)
