@@ -9,6 +9,7 @@ from PIL import Image
 from carcodec.container.file import Container, Header, serialise, to_chunk
 from carcodec.container.payloads import JpegPayload
 from carcodec.ids import Colour, Mode, Packing
+from carcodec.jpeg.packing import pack
 
 
 def small_jpeg(width: int = 48, height: int = 32) -> bytes:
@@ -18,6 +19,13 @@ def small_jpeg(width: int = 48, height: int = 32) -> bytes:
     target = io.BytesIO()
     picture.save(target, "JPEG", quality=40)
     return target.getvalue()
+
+
+def lepton_car(width: int = 48, height: int = 32) -> bytes:
+    """The same with the JPEG packed by Lepton."""
+    packing, data = pack(small_jpeg(width, height))
+    assert packing == Packing.LEPTON
+    return serialise(Container(Header(Mode.BLIND, width, height, Colour.RGB), (to_chunk(JpegPayload(packing, data)),)))
 
 
 def plain_car(jpeg: bytes | None = None, width: int = 48, height: int = 32) -> bytes:

@@ -10,7 +10,7 @@ import click
 
 from carcodec.cli.options import talking
 from carcodec.cli.output import Console, read_input
-from carcodec.errors import CarError
+from carcodec.errors import CarError, UnsupportedError
 
 if TYPE_CHECKING:
     from carcodec.jpeg.syntax import JpegHeader
@@ -46,15 +46,21 @@ def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: b
 
 
 def _facts(data: bytes, symbols: bool) -> dict[str, Any]:
-    from carcodec import extract, info
+    from carcodec import info
 
-    facts = info(data).as_dict() | {"jpeg": _jpeg_facts(extract(data))}
+    facts = info(data).as_dict() | {"jpeg": _jpeg_facts(data)}
     return facts | {"symbols": _symbol_facts(data)} if symbols else facts
 
 
-def _jpeg_facts(jpeg: bytes) -> dict[str, Any]:
+def _jpeg_facts(data: bytes) -> dict[str, Any] | None:
+    """Of the JPEG inside; None where its packer is not installed."""
+    from carcodec import extract
     from carcodec.jpeg.syntax import read_header
 
+    try:
+        jpeg = extract(data)
+    except UnsupportedError:
+        return None
     header = read_header(jpeg)
     return {
         "bytes": len(jpeg),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import pytest
 
 from carcodec import errors
 from carcodec.cli.main import COMMANDS, EPILOG, LazyGroup, group
-from tests.cars import plain_car
+from tests.cars import lepton_car, plain_car, small_jpeg
 from tests.conftest import Run
 
 
@@ -122,6 +123,24 @@ def test_info_for_people_says_mode_size_and_bytes(carcodec: Run, tmp_path: Path)
     (tmp_path / "a.car").write_bytes(plain_car())
     page = carcodec("info", "a.car").stdout.decode()
     assert {"blind", "48", "32", f"{len(plain_car()):,}"} <= set(page.split())
+
+
+def test_info_describes_the_jpeg_inside(carcodec: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.car").write_bytes(plain_car())
+    jpeg = json.loads(carcodec("info", "--json", "a.car").stdout)["jpeg"]
+    assert (jpeg["bytes"], jpeg["standard_quality"]) == (len(small_jpeg()), 40)
+    assert (jpeg["coding"], jpeg["sampling"]) == ("baseline", "4:2:0")
+
+
+@pytest.mark.skipif(find_spec("lepton_jpeg_python") is None, reason="makes a file that is packed by Lepton")
+def test_info_works_where_the_packer_is_missing(carcodec: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.car").write_bytes(lepton_car())
+    (tmp_path / "lepton_jpeg_python.py").write_text("raise ImportError('not for this machine')")
+    facts = json.loads(carcodec("info", "--json", "a.car").stdout)
+    assert (facts["packing"], facts["jpeg"]) == ("lepton", None)
+    done = carcodec("extract", "a.car", "-o", "a.jpg")
+    assert done.returncode == 5
+    assert "lepton-jpeg-python" in one_line(done.stderr)
 
 
 def test_quiet_leaves_errors_alone(carcodec: Run, tmp_path: Path) -> None:
