@@ -8,6 +8,7 @@ from carcodec.bench.table import CODECS, VARIANTS, command_request, parse_codecs
 from carcodec.datasets.cards import open_dataset
 from carcodec.errors import CarError
 from carcodec.pixels.metrics import psnr
+from carcodec.report.bd import bd_rate
 
 RIVALS = [name for name in [*CODECS, *VARIANTS] if not name.startswith("carcodec")]
 
@@ -15,7 +16,8 @@ RIVALS = [name for name in [*CODECS, *VARIANTS] if not name.startswith("carcodec
 @pytest.fixture(scope="module")
 def crops():
     loaded = {entry.name: entry.load() for entry in open_dataset("samples", None)}
-    return {"RGB": loaded["coffee"][:101, :133], "gray": loaded["camera"][100:201, 200:333]}
+    photograph = loaded["coffee"]
+    return {"photograph": photograph, "RGB": photograph[:101, :133], "gray": loaded["camera"][100:201, 200:333]}
 
 
 def _codec(name):
@@ -62,7 +64,7 @@ def test_jpeg_xl_distance_of_quality_follows_libjxl():
 
 def test_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    for name, package in (("jxl", "pylibjxl"), ("heic", "pillow-heif"), ("lepton", "lepton-jpeg-python")):
+    for name, package in (("jxl", "pyjpegxl"), ("heic", "pillow-heif"), ("lepton", "lepton-jpeg-python")):
         assert package in parse_codecs(name)[0].build().missing()
 
 
@@ -81,3 +83,13 @@ def test_failing_command_says_what_it_printed(crops):
 def test_absent_program_is_named():
     codec = command_request("none", "no-such-program {ppm} {out}", "cp {out} {ppm}").build()
     assert codec.missing() == "no program no-such-program"
+
+
+@pytest.mark.parametrize("name", ["webp", "avif", "jxl", "jpeg2000", "heic", "lepton"])
+def test_rival_needs_fewer_bits_than_jpeg(name, crops):
+    """A package that drives its library badly (no colour transform, say) must not pass for a rival."""
+    image, curves = crops["photograph"], []
+    for codec in (_codec("jpeg"), _codec(name)):
+        files = [codec.encode(image, setting) for setting in codec.default_settings[:5]]
+        curves.append([(8 * len(data) / image[..., 0].size, psnr(image, codec.decode(data))) for data in files])
+    assert bd_rate(*curves) < -10

@@ -11,6 +11,7 @@ import numpy as np
 import carcodec
 from carcodec.bench.codec import Codec, Contents, Image
 from carcodec.jpeg.front import Sampling
+from carcodec.runtime import Engine
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class Car(Codec):
 
     @property
     def device(self) -> str:
-        """See `Codec.device`; `auto` stays `auto` until the runtime has chosen."""
-        return self.run_on
+        """See `Codec.device`: what `auto` came to."""
+        return str(Engine(self.run_on).device.type)
 
     def contents(self, data: bytes) -> Contents:
         """See `Codec.contents`."""

@@ -1,4 +1,4 @@
-"""JPEG XL by the package pylibjxl."""
+"""JPEG XL by the package pyjpegxl (libjxl)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import numpy as np
 
 from carcodec.bench.codec import Codec, Image
 
+SPEED_OF_EFFORT = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
+
 
 @dataclass(frozen=True)
 class JpegXL(Codec):
     """JPEG XL, lossy (the setting is libjxl's quality 0..100) or lossless.
 
     Attributes:
-        effort: 1..10.
+        effort: 1..9.
         lossless: modular mode at distance 0.
     """
 
@@ -29,31 +31,31 @@ class JpegXL(Codec):
 
     def encode(self, image: Image, setting: float) -> bytes:
         """See `Codec.encode`."""
-        import pylibjxl
+        import pyjpegxl
 
-        pixels = image[..., None] if image.ndim == 2 else image
+        speed = getattr(pyjpegxl.EncoderSpeed, SPEED_OF_EFFORT[self.effort - 1])
+        pixels = np.ascontiguousarray(image)
         if self.lossless:
-            return bytes(pylibjxl.encode(pixels, effort=self.effort, lossless=True))
-        return bytes(pylibjxl.encode(pixels, effort=self.effort, distance=distance_of_quality(setting)))
+            return bytes(pyjpegxl.encode_from_numpy(pixels, lossless=True, speed=speed))
+        # What the package calls quality is libjxl's distance.
+        return bytes(pyjpegxl.encode_from_numpy(pixels, quality=distance_of_quality(setting), speed=speed))
 
     def decode(self, data: bytes) -> Image:
         """See `Codec.decode`."""
-        import pylibjxl
+        import pyjpegxl
 
-        pixels = np.asarray(pylibjxl.decode(data), dtype=np.uint8)
+        pixels = np.asarray(pyjpegxl.decode_to_numpy(data)[1], dtype=np.uint8)
         return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
     def missing(self) -> str | None:
         """See `Codec.missing`."""
-        if importlib.util.find_spec("pylibjxl") is None:
-            return "the package pylibjxl is not installed (pip install 'carcodec[peers]')"
+        if importlib.util.find_spec("pyjpegxl") is None:
+            return "the package pyjpegxl is not installed (pip install 'carcodec[peers]')"
         return None
 
     def versions(self) -> str:
-        """See `Codec.versions`."""
-        import pylibjxl
-
-        return f"pylibjxl {importlib.metadata.version('pylibjxl')}; libjxl {pylibjxl.encoder_version()}"
+        """See `Codec.versions`; the package does not tell libjxl's version."""
+        return f"pyjpegxl {importlib.metadata.version('pyjpegxl')}"
 
 
 def distance_of_quality(quality: float) -> float:
