@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.numpy import load
 from safetensors.torch import save
 from torch import Tensor
 
+from carcodec.descriptor.context import ContextModel
 from carcodec.models.cards import Card, as_toml
-from carcodec.runtime import empty_network, network_class
+from carcodec.runtime import NETWORKS, empty_network, network_class
 from carcodec.train.run import RECIPES
 
 LARGEST_HALF = 65504.0
@@ -49,17 +51,23 @@ def export(checkpoint: Path, fields: Mapping[str, Any], folder: Path, prefix: st
     _check_fit(fields["network"], fields["arguments"], weights)
     data = save({name: _half(name, weight) for name, weight in sorted(weights.items())})
     measured = {"validation": {name: round(value, 4) for name, value in state.get("figures", {}).items()}}
-    card = Card(
-        **(measured | dict(fields)),
-        exact=False,
-        file=f"{fields['id']}.safetensors",
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
-        parameters=sum(weight.numel() for weight in weights.values()),
-    )
-    _write_new(folder / card.file, data)
-    _write_new(folder / f"{card.id}.toml", as_toml(card).encode())
-    return card
+    return _install(data, measured | dict(fields) | {"exact": False}, folder)
+
+
+def export_frozen(frozen: Path, fields: Mapping[str, Any], folder: Path) -> Card:
+    """Install a frozen context model.
+
+    Args:
+        frozen: the safetensors file of `carcodec.nn.freeze`.
+        fields, folder: as `export`; `network` is "frozen", and figures must be given.
+
+    Raises:
+        ValueError: not a context model, or a field that breaks a rule of `Card`.
+        FileExistsError: the id is taken.
+    """
+    data = frozen.read_bytes()
+    ContextModel.load(data)
+    return _install(data, dict(fields) | {"network": "frozen", "exact": True}, folder)
 
 
 def recipe_arguments(network: str, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +98,19 @@ def _half(name: str, weight: Tensor) -> Tensor:
     return half
 
 
+def _install(data: bytes, fields: Mapping[str, Any], folder: Path) -> Card:
+    card = Card(
+        **fields,
+        file=f"{fields['id']}.safetensors",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        parameters=sum(array.size for array in load(data).values()),
+    )
+    _write_new(folder / card.file, data)
+    _write_new(folder / f"{card.id}.toml", as_toml(card).encode())
+    return card
+
+
 def _write_new(path: Path, data: bytes) -> None:
     with path.open("xb") as file:
         file.write(data)
@@ -97,22 +118,33 @@ def _write_new(path: Path, data: bytes) -> None:
 
 def main() -> None:
     """The command of the module's first lines."""
-    parser = argparse.ArgumentParser(prog="python -m carcodec.train.export", description="Install a trained network.")
-    parser.add_argument("checkpoint", type=Path)
+    fields = vars(_arguments())
+    checkpoint, folder, prefix = (fields.pop(name) for name in ("checkpoint", "folder", "prefix"))
+    figures = dict(figure.split("=") for figure in fields.pop("figure"))
+    if figures:
+        fields["validation"] = {name: float(value) for name, value in figures.items()}
+    if fields["role"] == "context":
+        card = export_frozen(checkpoint, fields, folder)
+    else:
+        options = tomllib.loads((RECIPES / f"{fields['recipe']}.toml").read_text("utf-8"))["options"]
+        card = export(checkpoint, fields | {"arguments": recipe_arguments(fields["network"], options)}, folder, prefix)
+    print(f"{card.file}: {card.size} bytes, {card.parameters} parameters, digest {card.digest6.hex()}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m carcodec.train.export", description="Install a trained model.")
+    parser.add_argument("checkpoint", type=Path, help="best.pt or last.pt; of a context model, the frozen file")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--number", type=int, required=True)
-    for name in ("id", "role", "network", "recipe", "data", "licence"):
+    for name in ("id", "role", "recipe", "data", "licence"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--network", choices=[*NETWORKS, "frozen"], required=True)
     parser.add_argument("--hours", dest="training_hours", type=float, required=True)
     parser.add_argument("--date", type=date.fromisoformat, required=True)
     parser.add_argument("--partner", type=int, default=0, help="number of the model it was trained with")
     parser.add_argument("--prefix", default="", help="take only the weights under this name, such as 'restorer.'")
-    fields = vars(parser.parse_args())
-    places = {name: fields.pop(name) for name in ("checkpoint", "folder", "prefix")}
-    options = tomllib.loads((RECIPES / f"{fields['recipe']}.toml").read_text("utf-8"))["options"]
-    fields["arguments"] = recipe_arguments(fields["network"], options)
-    card = export(places["checkpoint"], fields, places["folder"], places["prefix"])
-    print(f"{card.file}: {card.size} bytes, {card.parameters} parameters, digest {card.digest6.hex()}")
+    parser.add_argument("--figure", action="append", default=[], help="NAME=VALUE, in place of the checkpoint's")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def test_a_file_cannot_use_a_model_in_another_role(folder: Path) -> None:
 def test_default_of_a_role_without_model_is_missing_and_of_the_wrong_role_is_a_defect(folder: Path) -> None:
     with pytest.raises(ModelMissing, match="context"):
         default("context", folder)
-    with pytest.raises(ValueError, match="defaults.toml"):
+    with pytest.raises(ValueError, match=r"defaults\.toml"):
         default("extractor", folder)
 
 

@@ -60,9 +60,7 @@ def test_a_restored_picture_has_the_shape_of_the_base_in_float_levels(
     assert 0.5 < np.abs(levels - base).mean() < 100
 
 
-def test_levels_are_what_the_network_says_times_255(
-    folder: Path, installed: Networks, condition: Condition
-) -> None:
+def test_levels_are_what_the_network_says_times_255(folder: Path, installed: Networks, condition: Condition) -> None:
     base = picture_of(32, 48, 3)
     network = runtime.build(card(2, folder), folder).eval()
     tensor = torch.from_numpy(base).permute(2, 0, 1)[None] / 255
@@ -176,9 +174,10 @@ def test_damaged_weights_are_a_missing_model(tmp_path: Path, condition: Conditio
 
 
 def test_devices_precisions_and_threads_that_do_not_exist_are_refused() -> None:
-    for wrong in ({"device": "tpu"}, {"precision": "int4"}, {"threads": 0}):
+    wrongs: tuple[dict[str, Any], ...] = ({"device": "tpu"}, {"precision": "int4"}, {"threads": 0})
+    for wrong in wrongs:
         with pytest.raises(UsageError):
-            Engine(**wrong)  # type: ignore[arg-type]
+            Engine(**wrong)
     with pytest.raises(UsageError, match="float16"):
         _ = Engine("cpu", precision="float16").precision
 

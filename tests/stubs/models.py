@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from carcodec.intnn.frozen import dump_frozen
-from carcodec.models.cards import Card, as_toml
+from carcodec.models.cards import Card
 from carcodec.nn.descriptor import Extractor, GuidedRestorer
 from carcodec.nn.restorer import Restorer
-from carcodec.train.export import export
+from carcodec.train.export import export, export_frozen
 from tests.stubs.context import toy_arrays
 
 WIDTHS, DEPTHS = (8, 12, 16), (1, 1, 2, 1, 1)
@@ -59,7 +59,11 @@ def install(folder: Path) -> Path:
     """A plain restorer (1), a guided one (2, the default) with its extractor (3), a context model (4)."""
     shape = {"widths": WIDTHS, "depths": DEPTHS}
     trained = folder / "trained.pt"
-    export(checkpoint(seeded(Restorer, WIDTHS, DEPTHS), trained), fields(1, "plain-1", "restorer", "restorer", shape), folder)
+    export(
+        checkpoint(seeded(Restorer, WIDTHS, DEPTHS), trained),
+        fields(1, "plain-1", "restorer", "restorer", shape),
+        folder,
+    )
     guided = fields(2, "guided-1", "restorer", "guided", shape)
     export(checkpoint(seeded(GuidedRestorer, WIDTHS, DEPTHS), trained), guided, folder)
     extractor = fields(3, "extractor-1", "extractor", "extractor", {"width": 4}, partner=2)
@@ -72,16 +76,21 @@ def install(folder: Path) -> Path:
 
 def install_context(folder: Path) -> Card:
     """Model 4: the toy context model."""
-    data = dump_frozen(toy_arrays())
-    card = card_of(data, number=4, id="context-1", role="context", network="frozen", exact=True)
-    (folder / card.file).write_bytes(data)
-    (folder / "context-1.toml").write_text(as_toml(card))
+    frozen = folder / "frozen"
+    frozen.write_bytes(dump_frozen(toy_arrays()))
+    card = export_frozen(frozen, fields(4, "context-1", "context", "frozen", {}, validation={"bits": 1.0}), folder)
+    frozen.unlink()
     return card
 
 
 def card_of(data: bytes, **own: Any) -> Card:
     """A card of a weight file's bytes."""
-    name = own.setdefault("id", "stub-1")
-    own = {"number": 9, "role": "restorer", "network": "restorer", "exact": False} | own
+    settings: dict[str, Any] = {
+        "number": 9,
+        "id": "stub-1",
+        "role": "restorer",
+        "network": "restorer",
+        "exact": False,
+    } | own
     digest = hashlib.sha256(data).hexdigest()
-    return Card(**FIELDS, **own, file=f"{name}.safetensors", sha256=digest, size=len(data), parameters=1)
+    return Card(**FIELDS, **settings, file=f"{settings['id']}.safetensors", sha256=digest, size=len(data), parameters=1)
