@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from carcodec.jpeg.front import decode_jpeg
 from carcodec.jpeg.syntax import JpegHeader, read_header
 from carcodec.ports import Condition, Image, Levels, Networks
 
+STRIP_ROWS = 256
 MAX_STRENGTH = 255  # what the byte of the RESTORE chunk holds: nearly twice the correction
 
 
@@ -98,21 +100,37 @@ def base_of(container: Container) -> Base:
 
 def squared_error(image: Image, other: Image) -> float:
     """Mean over all samples of the squared difference, in levels squared."""
-    return float(np.mean(np.square(image.astype(np.float32) - other)))
+    total = sum(np.square(_float(image[rows]) - other[rows]).sum(dtype=np.float64) for rows in _strips(image))
+    return float(total / image.size)
 
 
 def blend(base: Image, restored: Levels, strength: float) -> Image:
     """Base plus a share of the correction, rounded once. Strength 0 is the base, 1 the whole correction."""
-    return np.clip(np.rint(base + strength * (restored - base)), 0, 255).astype(np.uint8)
+    blended = np.empty_like(base)
+    for rows in _strips(base):
+        levels = base[rows] + np.float32(strength) * (restored[rows] - base[rows])
+        blended[rows] = np.clip(np.rint(levels), 0, 255)
+    return blended
 
 
 def best_strength(image: Image, base: Image, restored: Levels) -> int:
     """Strength byte that leaves the least squared error: 0 where the base itself is best."""
-    correction = restored - base
-    energy = float(np.sum(np.square(correction), dtype=np.float64))
+    energy = wanted = 0.0
+    for rows in _strips(base):
+        correction = restored[rows] - base[rows]
+        energy += float(np.square(correction).sum(dtype=np.float64))
+        wanted += float((correction * (_float(image[rows]) - base[rows])).sum(dtype=np.float64))
     if energy == 0:
         return 0
-    wanted = float(np.sum(correction * (image.astype(np.float32) - base), dtype=np.float64))
     strength = int(np.clip(round(FULL_STRENGTH * wanted / energy), 0, MAX_STRENGTH))
     better = squared_error(image, blend(base, restored, strength / FULL_STRENGTH)) < squared_error(image, base)
     return strength if better else 0
+
+
+def _float(pixels: Image) -> Levels:
+    return pixels.astype(np.float32)
+
+
+def _strips(pixels: Image) -> Iterator[slice]:
+    # Whole pictures in float take twelve times their bytes, several times over.
+    return (slice(top, top + STRIP_ROWS) for top in range(0, len(pixels), STRIP_ROWS))
