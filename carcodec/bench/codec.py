@@ -50,12 +50,14 @@ class Codec(ABC):
     Attributes:
         suffix: of the files it writes.
         default_settings: what is measured unless the caller asks for others.
+        setting_range: lowest and highest setting, for searches.
         jpeg_quality: settings are JPEG qualities 1..100, so `--qualities` applies.
         lossless: decodes to the identical picture; has no settings.
     """
 
     suffix: ClassVar[str] = ".bin"
     default_settings: ClassVar[tuple[float, ...]] = ()
+    setting_range: ClassVar[tuple[float, float]] = (1, 100)
     jpeg_quality: ClassVar[bool] = False
     lossless: bool = False
 

@@ -66,7 +66,7 @@ def _lines(scores: dict[str, float]) -> list[str]:
     from carcodec.report.tables import DECIMALS
 
     known = [name for name in METRICS if not math.isnan(scores[name])]
-    width = max(len(METRICS[name]) for name in known)
+    width = max(len(label) for label in ("greatest error", *(METRICS[name] for name in known)))
     lines = [f"{METRICS[name]:<{width}}  {scores[name]:.{DECIMALS[name]}f}" for name in known]
     return [*lines, f"{'greatest error':<{width}}  {scores['max_error']}"]
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from carcodec.errors import InputError
 from carcodec.report.curves import METRICS, Bd, Mean, bd_table, means
 from carcodec.rows import LOSSLESS, Row
 
@@ -26,6 +27,25 @@ class Table:
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         lines = [_line(self.heads, widths), _line(rule, widths), *(_line(cells, widths) for cells in self.cells)]
         return "\n".join(lines)
+
+    def select(self, columns: Sequence[str], values: Mapping[str, Sequence[str]]) -> Table:
+        """The named columns (all if none is named), and the lines whose cells are among the given values.
+
+        Args:
+            values: head -> accepted cells; an empty sequence accepts all.
+
+        Raises:
+            InputError: a column that the table does not have.
+        """
+        named = [*columns, *(head for head, cells in values.items() if cells)]
+        unknown = [name for name in named if name not in self.heads]
+        if unknown:
+            raise InputError(f"no column {unknown[0]!r} in this table; it has: {', '.join(self.heads)}")
+        filters = [(self.heads.index(head), cells) for head, cells in values.items() if cells]
+        kept = [line for line in self.cells if all(line[i] in cells for i, cells in filters)]
+        places = [self.heads.index(name) for name in (["codec", *columns] if columns else self.heads)]
+        heads = tuple(self.heads[i] for i in places)
+        return Table(heads, tuple(tuple(line[i] for i in places) for line in kept))
 
     @staticmethod
     def of(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> Table:

@@ -21,6 +21,7 @@ class Jpeg2000(PillowCodec):
 
     suffix: ClassVar[str] = ".jp2"
     default_settings: ClassVar[tuple[float, ...]] = (0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0)
+    setting_range: ClassVar[tuple[float, float]] = (0.02, 8.0)
     format: ClassVar[str] = "JPEG2000"
     feature: ClassVar[str] = "jpg_2000"
 
