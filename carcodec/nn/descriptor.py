@@ -134,8 +134,12 @@ class GuidedRestorer(Restorer):
 
     def parts(self, base: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The blind restoration float32[N,3,H,W], and what symbols multiply float[N,width,H/2,W/2]."""
-        features = self.trunk(base, condition)
-        return base + self.tail(features), self.guided.prepare(features, self.trunk.code(condition))
+        features, code = self.features(base, condition)
+        return base + self.tail(features), self.guided.prepare(features, code)
+
+    def features(self, base: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """What both tails read: float[N,widths[0],H/2,W/2], and the code of the condition."""
+        return self.trunk(base, condition), self.trunk.code(condition)
 
     def forward(self, base: Tensor, condition: Tensor, symbols: Tensor | None = None) -> Tensor:
         if symbols is None:

@@ -38,6 +38,10 @@ class Batch:
     scan_bits: Tensor
     rate_class: Tensor
 
+    def first(self, n: int) -> Batch:
+        """The first n crops."""
+        return Batch(*(getattr(self, name)[:n] for name in self.__dataclass_fields__))
+
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
 

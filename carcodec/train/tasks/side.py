@@ -91,14 +91,19 @@ class SideTask:
         start, end = self.rise
         weight = min(1.0, max(0.0, (progress - start) / (end - start)))
         restorer = self.network.restorer
-        blind, prepared = restorer.parts(batch.base, batch.condition)
-        choice = choose(self.network, batch, blind.detach(), prepared.detach(), weight)
-        guided = blind + restorer.guided.correct(prepared, choice.symbols)
+        features, code = restorer.features(batch.base, batch.condition)
+        blind = batch.base + restorer.tail(features)
+        # Guidance is learned on half of the batch: its part of the work is large, and the trunk gains little by it.
+        n_guided = (len(blind) + 1) // 2
+        half, half_blind = batch.first(n_guided), blind[:n_guided]
+        prepared = restorer.guided.prepare(features[:n_guided], code[:n_guided])
+        choice = choose(self.network, half, half_blind.detach(), prepared.detach(), weight)
+        guided = half_blind + restorer.guided.correct(prepared, choice.symbols)
         terms = {
             "log_blind": log_squared_error(blind, batch.original).mean(),
-            "log_guided": log_squared_error(guided, batch.original).mean(),
-            "expected": self._extractor_cost(batch, choice),
-            "bits_per_site": self._rate(batch, choice),
+            "log_guided": log_squared_error(guided, half.original).mean(),
+            "expected": self._extractor_cost(half, choice),
+            "bits_per_site": self._rate(half, choice),
         }
         loss = terms["log_blind"] + terms["log_guided"] + 0.5 * terms["expected"] + 0.1 * terms["bits_per_site"]
         figures = {name: term.item() for name, term in terms.items()} | histogram_figures(choice.symbols)
