@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = [shlex.split(line) for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 OURS = [command[1:] for command in COMMANDS if command[0] == "carcodec"]
-NEEDS_DATA_OR_HOURS = ("bench", "train")
+NEEDS_DATA_OR_TIME = ("bench", "report", "train")
 
 
 @pytest.mark.parametrize("arguments", OURS, ids=" ".join)
@@ -51,7 +51,7 @@ def test_commands_run_one_after_the_other(tmp_path: Path) -> None:
         picture.save(tmp_path / "photo.jpg", quality=40)
         picture.save(tmp_path / "photos" / "a.jpg", quality=40)
     for arguments in OURS:
-        if arguments[0] not in NEEDS_DATA_OR_HOURS:
+        if arguments[0] not in NEEDS_DATA_OR_TIME:
             done = run_carcodec(tmp_path, *arguments)
             assert done.returncode == 0, (arguments, done.stderr)
     assert (tmp_path / "restored" / "a.png").exists()
