@@ -143,6 +143,16 @@ def test_info_works_where_the_packer_is_missing(carcodec: Run, tmp_path: Path) -
     assert "lepton-jpeg-python" in one_line(done.stderr)
 
 
+@pytest.mark.skipif(find_spec("lepton_jpeg_python") is None, reason="makes a file that is packed by Lepton")
+def test_unforeseen_error_is_1_and_a_traceback_is_for_those_who_ask(carcodec: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.car").write_bytes(lepton_car())
+    (tmp_path / "lepton_jpeg_python.py").write_text("raise ArithmeticError('of a defect')")
+    done = carcodec("extract", "a.car", "-o", "a.jpg")
+    assert done.returncode == 1
+    assert "unforeseen ArithmeticError: of a defect" in one_line(done.stderr)
+    assert b"Traceback" in carcodec("extract", "a.car", "-o", "a.jpg", "--verbose").stderr
+
+
 def test_quiet_leaves_errors_alone(carcodec: Run, tmp_path: Path) -> None:
     (tmp_path / "good.car").write_bytes(plain_car())
     done = carcodec("extract", "--quiet", "good.car", "bad.car", "--out-dir", "out")
