@@ -50,7 +50,7 @@ class Codec(ABC):
     Attributes:
         suffix: of the files it writes.
         default_settings: what is measured unless the caller asks for others.
-        setting_range: lowest and highest setting, for searches.
+        setting_range: lowest and highest setting, for searches; whole numbers if only those mean something.
         jpeg_quality: settings are JPEG qualities 1..100, so `--qualities` applies.
         lossless: decodes to the identical picture; has no settings.
     """

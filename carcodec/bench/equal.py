@@ -12,7 +12,7 @@ from carcodec.bench.codec import Codec, Image
 from carcodec.bench.measure import like
 from carcodec.pixels.metrics import psnr
 
-SEARCH_STEPS = 8  # halvings of the range of settings: 1/256 of it
+SEARCH_STEPS = 8  # halvings of the range of settings, which has at most 256 whole ones
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,20 @@ def show_at_bytes(codec: Codec, label: str, image: Image, n_bytes: int) -> Shown
     The lowest setting is taken where even that is larger; `Shown.n_bytes` tells.
     """
     low, high = codec.setting_range
+    is_whole = isinstance(low, int)
     setting, data = low, codec.encode(image, low)
     if len(data) > n_bytes:
         return _shown(codec, label, image, setting, data)
     for _ in range(SEARCH_STEPS):
-        middle = (low + high) / 2
+        middle = (low + high + 1) // 2 if is_whole else (low + high) / 2
+        if middle == low:
+            break
         tried = codec.encode(image, middle)
         if len(tried) > n_bytes:
-            high = middle
+            high = middle - 1 if is_whole else middle
         else:
-            low = middle
-            setting, data = middle, tried
+            low = setting = middle
+            data = tried
     return _shown(codec, label, image, setting, data)
 
 
