@@ -17,14 +17,18 @@ import zlib
 
 from carcodec.errors import CarError, DamagedError, InputError, UnsupportedError
 from carcodec.ids import Packing
-from carcodec.jpeg.syntax import read_frame
+from carcodec.jpeg.syntax import has_scan, read_frame
 
 # A Lepton stream: cf 84, 18 bytes we need not know, size of the JPEG, length of a zlib stream, that stream.
 _LEPTON_START = b"\xcf\x84"
 _LEPTON_ZLIB_AT = 28
-# The inflated zlib stream: "HDR", a length, the JPEG's marker segments without SOI, then what lies behind the picture.
+# The inflated zlib stream: "HDR", a length, the JPEG's marker segments without SOI, then sections: three bytes of
+# name and, by it, a fixed number of bytes or a u32 that counts items. The third byte of "HH" counts, too.
 _HDR_START = b"HDR"
 _SEGMENTS_AT = 7
+_FIXED_SECTIONS = {b"P0D": 1, b"EEE": 28}
+_COUNTED_SECTIONS = {b"CRS": 4, b"FRS": 1, b"GRB": 1}  # bytes of an item
+_HANDOFFS, _HANDOFF_BYTES = b"HH", 16
 MAX_HEADER_BYTES = 2**24  # marker segments and trailing bytes of a JPEG; a larger one is stored
 MAX_BYTES_PER_PIXEL = 8  # of scan data: noise at quality 100, 4:4:4, takes 3
 
@@ -117,8 +121,28 @@ def _check_lepton(data: bytes, width: int, height: int) -> int:
     segments_end = _SEGMENTS_AT + int.from_bytes(header[3:7], "little")
     if not header.startswith(_HDR_START) or segments_end > len(header):
         raise DamagedError("the packed JPEG has no header")
+    _check_sections(header, segments_end)
     _check_frame(header[:segments_end], _SEGMENTS_AT, width, height)
+    if not has_scan(header[:segments_end], _SEGMENTS_AT):
+        # Lepton would take its components' initial sizes, -1, for real ones, and abort the process.
+        raise DamagedError("the packed JPEG has no picture data")
     return size
+
+
+def _check_sections(header: bytes, at: int) -> None:
+    """Pass if the sections from `at` on end where the header does: Lepton allocates what they claim, unseen."""
+    while at < len(header):
+        name, at = header[at : at + 3], at + 3
+        if name in _FIXED_SECTIONS:
+            at += _FIXED_SECTIONS[name]
+        elif name in _COUNTED_SECTIONS:
+            at += 4 + _COUNTED_SECTIONS[name] * int.from_bytes(header[at : at + 4], "little")
+        elif name.startswith(_HANDOFFS) and len(name) == 3:
+            at += _HANDOFF_BYTES * name[2]
+        else:
+            raise DamagedError("the packed JPEG has an unknown section")
+    if at != len(header):
+        raise DamagedError("the packed JPEG claims more than it holds")
 
 
 def _inflate(data: bytes) -> bytes:

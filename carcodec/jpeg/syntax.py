@@ -175,6 +175,15 @@ def read_frame(data: bytes, start: int) -> Frame:
     return frames[0]
 
 
+def has_scan(data: bytes, start: int) -> bool:
+    """Whether a scan begins among the marker segments from `start` on.
+
+    Raises:
+        InputError: as `segments`.
+    """
+    return any(segment.marker == _SOS for segment in segments(data, start))
+
+
 def segments(data: bytes, start: int) -> Iterator[Segment]:
     """Marker segments from `start` up to the end marker or the end of the data.
 

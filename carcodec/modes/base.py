@@ -10,7 +10,7 @@ import numpy as np
 
 from carcodec.container.file import Container, Header
 from carcodec.container.payloads import FULL_STRENGTH, JpegPayload
-from carcodec.errors import DamagedError, FormatError
+from carcodec.errors import DamagedError, FormatError, InputError
 from carcodec.ids import Colour, Mode
 from carcodec.jpeg import packing
 from carcodec.jpeg.front import decode_jpeg
@@ -90,8 +90,16 @@ def unpacked(container: Container) -> bytes:
 
 
 def base_of(container: Container) -> Base:
-    """The JPEG of a file, decoded and checked against the file's header."""
-    base = read_base(unpacked(container))
+    """The JPEG of a file, decoded and checked against the file's header.
+
+    Raises:
+        FormatError: the file has none.
+        DamagedError: it cannot be unpacked or decoded, or is another than the header says.
+    """
+    try:
+        base = read_base(unpacked(container))
+    except InputError as error:
+        raise DamagedError(f"the JPEG in the file is broken: {error}") from error
     expected = (container.header.height, container.header.width)
     if base.pixels.shape[:2] != expected or (base.pixels.ndim == 2) != (container.header.colour == Colour.GRAY):
         raise DamagedError("the JPEG in the file is not of the size or colour that the file states")

@@ -156,11 +156,14 @@ def lepton_stream(header: bytes, size: int = 1000, start: bytes = b"\xcf\x84") -
     return start + bytes(18) + size.to_bytes(4, "little") + len(compressed).to_bytes(4, "little") + compressed
 
 
-def hdr(segments: bytes) -> bytes:
-    return b"HDR" + len(segments).to_bytes(4, "little") + segments
-
-
 FRAME = b"\xff\xc0\0\x0b\x08\0\x3d\0\x53\x01\1\x11\0"  # 83 x 61, gray
+SCAN = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0"
+GIGABYTES = b"\xff\xff\xff\xff"
+
+
+def hdr(segments: bytes, scan: bytes = SCAN) -> bytes:
+    segments += scan
+    return b"HDR" + len(segments).to_bytes(4, "little") + segments
 
 
 @pytest.mark.usefixtures("never_called")
@@ -180,12 +183,30 @@ FRAME = b"\xff\xc0\0\x0b\x08\0\x3d\0\x53\x01\1\x11\0"  # 83 x 61, gray
         "two frames": lepton_stream(hdr(FRAME * 2)),
         "other size": lepton_stream(hdr(FRAME.replace(b"\x3d", b"\x3e"))),
         "frame outside HDR": lepton_stream(hdr(b"\xff\xfe\0\2") + FRAME),
+        "no scan": lepton_stream(hdr(FRAME, scan=b"")),
+        "scan behind the end": lepton_stream(hdr(FRAME + b"\xff\xd9")),
+        "trailing bytes of gigabytes": lepton_stream(hdr(FRAME) + b"GRB" + GIGABYTES + b"\xff\xd9"),
+        "restart errors of gigabytes": lepton_stream(hdr(FRAME) + b"FRS" + GIGABYTES),
+        "restart counts of gigabytes": lepton_stream(hdr(FRAME) + b"CRS" + GIGABYTES),
+        "threads cut off": lepton_stream(hdr(FRAME) + b"HH\2" + bytes(31)),
+        "section cut off in its name": lepton_stream(hdr(FRAME) + b"HH"),
+        "section that is not known": lepton_stream(hdr(FRAME) + b"XYZ"),
     }.items(),
     ids=lambda item: item[0],
 )
 def test_streams_that_could_be_bombs_never_reach_lepton(stream: tuple[str, bytes]) -> None:
     with pytest.raises(DamagedError):
         unpack(Packing.LEPTON, stream[1], 83, 61)
+
+
+def test_streams_whose_header_is_whole_reach_lepton(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setitem(sys.modules, "lepton_jpeg_python", types.SimpleNamespace(decompress_bytes=called.append))
+    sections = b"P0D\0HH\1" + bytes(16) + b"CRS\1\0\0\0" + bytes(4) + b"FRS\1\0\0\0\0EEE" + bytes(28) + b"GRB\0\0\0\0"
+    for stream in (lepton_stream(hdr(FRAME)), lepton_stream(hdr(FRAME) + sections)):
+        with pytest.raises(DamagedError, match="damaged"):
+            unpack(Packing.LEPTON, stream, 83, 61)
+        assert called.pop() == stream
 
 
 def test_mutated_and_cut_streams_raise_only_our_errors(jpegs: dict[str, bytes]) -> None:
