@@ -2,7 +2,8 @@
 
 A results file is UTF-8 text: comment lines that begin with `#` (machine, versions, options), one
 line of column names, then one tab-separated line for each picture and setting. Files can be joined
-by `cat`: comments and column names may repeat. An empty field means "not measured".
+by `cat`: comments and column names may repeat, and the names before a line say what its fields are. An
+empty field, or a column that is not there, means "not measured".
 
 Not here: statistics over rows (carcodec.report) and the measuring (carcodec.bench).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,8 @@ class Row:
         ssim, ms_ssim, ssimulacra2: similarity; nan where not measured.
         max_error: greatest difference of two samples.
         encode_s, decode_s: seconds, median of the repeats, warm.
+        process_encode_s, process_decode_s: the same in a fresh process each, start-up and imports included.
+        peak_mib: most memory that one of these two processes held.
         timing: `alone` when the run had the machine to itself, `shared` when times mean little.
         device: where networks ran: `cpu`, `cuda` ...
         machine: processor and number of cores.
@@ -64,6 +67,9 @@ class Row:
     max_error: int
     encode_s: float
     decode_s: float
+    process_encode_s: float
+    process_decode_s: float
+    peak_mib: float
     timing: str
     device: str
     machine: str
@@ -78,7 +84,7 @@ class Row:
 
 COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 _TYPES = {field.name: str(field.type) for field in dataclasses.fields(Row)}
-_DECIMALS = {"bpp": 6, "ssim": 6, "ms_ssim": 6, "encode_s": 5, "decode_s": 5}  # others: 4
+_DECIMALS = {"bpp": 6, "ssim": 6, "ms_ssim": 6, "encode_s": 5, "decode_s": 5, "peak_mib": 1}  # others: 4
 
 
 def format_row(row: Row) -> str:
@@ -86,17 +92,21 @@ def format_row(row: Row) -> str:
     return "\t".join(_format(name, getattr(row, name)) for name in COLUMNS)
 
 
-def parse_row(line: str) -> Row:
+def parse_row(line: str, columns: Sequence[str] = COLUMNS) -> Row:
     """The row of one line.
 
+    Args:
+        columns: names of its fields; those that `Row` does not have are passed over.
+
     Raises:
-        InputError: another number of fields, or a field that is no number where one belongs.
+        InputError: another number of fields, or one that is missing or no number where one must be.
     """
-    fields = line.rstrip("\r\n").split("\t")
-    if len(fields) != len(COLUMNS):
-        raise InputError(f"a row has {len(COLUMNS)} fields, this line has {len(fields)}: {line[:60]!r}")
+    fields = line.split("\t")
+    if len(fields) != len(columns):
+        raise InputError(f"a row has {len(columns)} fields, this line has {len(fields)}: {line[:60]!r}")
+    texts = dict(zip(columns, fields, strict=True))
     try:
-        return Row(*(_parse(name, text) for name, text in zip(COLUMNS, fields, strict=True)))  # type: ignore[arg-type]
+        return Row(*(_parse(name, texts.get(name, "")) for name in COLUMNS))  # type: ignore[arg-type]
     except ValueError as error:
         raise InputError(f"a field of this row is not a number ({error}): {line[:60]!r}") from error
 
@@ -118,9 +128,19 @@ def read_rows(paths: Iterable[Path]) -> list[Row]:
 
 
 def parse_rows(text: str) -> list[Row]:
-    """Rows of a results file's text; comments and column names are passed over."""
-    header = "\t".join(COLUMNS)
-    return [parse_row(line) for line in text.splitlines() if line and not line.startswith("#") and line != header]
+    """Rows of a results file's text.
+
+    Raises:
+        InputError: as `parse_row`, or a row before any column names.
+    """
+    rows = []
+    columns: tuple[str, ...] = ()
+    for line in filter(None, text.splitlines()):
+        if line.startswith(f"{COLUMNS[0]}\t{COLUMNS[1]}\t"):
+            columns = tuple(line.split("\t"))
+        elif not line.startswith("#"):
+            rows.append(parse_row(line, columns))
+    return rows
 
 
 def _format(name: str, value: object) -> str:

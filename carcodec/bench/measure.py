@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,44 +64,58 @@ def measure(codec: Codec, label: str, subject: Subject, setting: float, conditio
     """
     path = folder / f"coded{codec.suffix}"
     try:
-        data, encode_s = _timed(lambda: codec.encode(subject.pixels, setting), conditions.repeats)
-        path.write_bytes(data)
-        stored = path.read_bytes()
-        decoded, decode_s = _timed(lambda: codec.decode(stored), conditions.repeats)
+        coded = _code(codec, subject.pixels, setting, conditions.repeats, path)
     except Exception as error:
         where = f"{label} at {setting_name(codec, setting)} on {subject.dataset}/{subject.name}"
         raise CarError(f"{where}: {type(error).__name__}: {error}") from error
     finally:
         path.unlink(missing_ok=True)
-    decoded = like(decoded, subject.pixels)
-    if decoded.shape != subject.pixels.shape:
-        raise VerifyError(f"{label} gave {decoded.shape} for {subject.name} of {subject.pixels.shape}")
-    if codec.lossless and not np.array_equal(decoded, subject.pixels):
+    if coded.decoded.shape != subject.pixels.shape:
+        raise VerifyError(f"{label} gave {coded.decoded.shape} for {subject.name} of {subject.pixels.shape}")
+    if codec.lossless and not np.array_equal(coded.decoded, subject.pixels):
         raise VerifyError(f"{label} claims to be lossless but changed {subject.dataset}/{subject.name}")
-    scores = score(subject.pixels, decoded, conditions.perceptual)
+    return _row(codec, label, subject, setting_name(codec, setting), conditions, coded)
+
+
+@dataclass(frozen=True)
+class _Coded:
+    stored: bytes
+    decoded: Image
+    encode_s: float
+    decode_s: float
+
+
+def _code(codec: Codec, pixels: Image, setting: float, repeats: int, path: Path) -> _Coded:
+    data, encode_s = _timed(lambda: codec.encode(pixels, setting), repeats)
+    path.write_bytes(data)
+    stored = path.read_bytes()
+    decoded, decode_s = _timed(lambda: codec.decode(stored), repeats)
+    return _Coded(stored, like(decoded, pixels), encode_s, decode_s)
+
+
+def _row(codec: Codec, label: str, subject: Subject, setting: str, conditions: Conditions, coded: _Coded) -> Row:
+    scores = score(subject.pixels, coded.decoded, conditions.perceptual)
     height, width = subject.pixels.shape[:2]
-    contents = codec.contents(stored)
+    n_bytes = len(coded.stored)
+    contents = codec.contents(coded.stored)
     return Row(
         dataset=subject.dataset,
         image=subject.name,
         width_px=width,
         height_px=height,
         codec=label,
-        setting=setting_name(codec, setting),
-        total_bytes=len(stored),
+        setting=setting,
+        total_bytes=n_bytes,
         jpeg_bytes=contents.jpeg_bytes if contents else None,
         side_bytes=contents.side_bytes if contents else None,
-        framing_bytes=len(stored) - contents.jpeg_bytes - contents.side_bytes if contents else None,
-        bpp=len(stored) * 8 / (width * height),
-        rgb_psnr=scores.rgb_psnr,
-        y_psnr=scores.y_psnr,
-        psnr_b=scores.psnr_b,
-        ssim=scores.ssim,
-        ms_ssim=scores.ms_ssim,
-        ssimulacra2=scores.ssimulacra2,
-        max_error=scores.max_error,
-        encode_s=encode_s,
-        decode_s=decode_s,
+        framing_bytes=n_bytes - contents.jpeg_bytes - contents.side_bytes if contents else None,
+        bpp=n_bytes * 8 / (width * height),
+        **vars(scores),
+        encode_s=coded.encode_s,
+        decode_s=coded.decode_s,
+        process_encode_s=math.nan,
+        process_decode_s=math.nan,
+        peak_mib=math.nan,
         timing=conditions.timing,
         device=codec.device,
         machine=conditions.machine,

@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
 from carcodec.bench.codec import Codec
 from carcodec.bench.measure import Conditions, Subject, measure, setting_name
 from carcodec.bench.table import Request
+from carcodec.bench.whole import Work, whole_cost
 from carcodec.datasets.cards import Entry, Image
 from carcodec.errors import InputError, OutputError
 from carcodec.rows import COLUMNS, Row, format_row, parse_rows
@@ -46,11 +47,13 @@ class Workplace:
         conditions: what rows say of the run.
         device: for networks.
         threads: in each process; None for the libraries' choice.
+        whole: also measure fresh processes, their seconds and memory.
     """
 
     conditions: Conditions
     device: str
     threads: int | None
+    whole: bool = False
 
 
 def settings_of(request: Request, codec: Codec, qualities: Sequence[float] | None) -> tuple[float, ...]:
@@ -112,7 +115,14 @@ class _Worker:
         with tempfile.TemporaryDirectory(prefix="carcodec-bench-") as folder:
             codec = self._codec(unit, subject, Path(folder))
             for setting in unit.settings:
-                yield measure(codec, unit.request.label, subject, setting, conditions, Path(folder))
+                row = measure(codec, unit.request.label, subject, setting, conditions, Path(folder))
+                yield self._with_whole_cost(row, unit, setting, subject.pixels) if self.workplace.whole else row
+
+    def _with_whole_cost(self, row: Row, unit: Unit, setting: float, pixels: Image) -> Row:
+        work = Work(unit.request, self.workplace.device, self.workplace.threads, setting)
+        with tempfile.TemporaryDirectory(prefix="carcodec-bench-") as folder:
+            cost = whole_cost(work, pixels, Path(folder))
+        return replace(row, process_encode_s=cost.encode_s, process_decode_s=cost.decode_s, peak_mib=cost.peak_mib)
 
     def _load(self, entry: Entry) -> Image:
         if self.pixels is None or self.pixels[0] != entry.path:

@@ -44,6 +44,7 @@ class Asked:
     shard: str | None
     limit: int | None
     repeats: int
+    whole_process: bool
     device: str
 
 
@@ -83,6 +84,9 @@ class Asked:
 )
 @click.option("--limit", type=COUNT, metavar="N", help="Only the first N pictures.")
 @click.option("--repeats", type=COUNT, default=1, show_default=True, help="Times are medians of so many.")
+@click.option(
+    "--whole-process", is_flag=True, help="Also seconds and peak memory of a fresh process each (slow: try --limit 1)."
+)
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -173,7 +177,7 @@ def _workplace(asked: Asked) -> Workplace:
 
     timing = "alone" if asked.jobs == 1 and not is_busy() else "shared"
     conditions = Conditions(asked.repeats, asked.ssimulacra2, timing, machine_name())
-    return Workplace(conditions, asked.device, 1 if asked.jobs > 1 else None)
+    return Workplace(conditions, asked.device, 1 if asked.jobs > 1 else None, asked.whole_process)
 
 
 def _remarks(asked: Asked, workplace: Workplace) -> list[str]:

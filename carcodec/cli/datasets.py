@@ -35,7 +35,7 @@ def command(console: Console, /, names: tuple[str, ...], data_dir: Path | None) 
             state = str(error)
             code = InputError.exit_code if names else 0
         click.echo(f"{card.id}: {card.title}; {card.licence}")
-        click.echo(textwrap.fill(state, 100, initial_indent="  ", subsequent_indent="  "))
+        click.echo(textwrap.indent(textwrap.fill(state, 98, break_long_words=False, break_on_hyphens=False), "  "))
     if data_dir is None:
         console.say(f"Known sets are looked for below --data-dir or {DATA_VARIABLE}.")
     return code

@@ -35,12 +35,20 @@ PAGE = "index.html"
 )
 @click.option("--data-dir", envvar=DATA_VARIABLE, type=PATH, help=f"Where the known sets stand; or {DATA_VARIABLE}.")
 @click.option("--dataset", help="Folder or set to take pictures from  [default: the first set of the results]")
-@click.option("--update", multiple=True, type=PATH, metavar="FILE.md", help="Print the numbers that its markers ask for.")
+@click.option(
+    "--update", multiple=True, type=PATH, metavar="FILE.md", help="Print the numbers that its markers ask for."
+)
 @click.option("--check", is_flag=True, help="With --update: change nothing, fail if a file would change.")
 @talking
 @click.pass_obj
 def command(
-    console: Console, /, results: tuple[Path, ...], out_dir: Path | None, update: tuple[Path, ...], check: bool, **page: Any
+    console: Console,
+    /,
+    results: tuple[Path, ...],
+    out_dir: Path | None,
+    update: tuple[Path, ...],
+    check: bool,
+    **page: Any,
 ) -> None:
     """Turn measured rows into tables, plots, a page, and numbers in documents.
 

@@ -23,6 +23,7 @@ METRICS = {
     "ms_ssim": "MS-SSIM",
     "ssimulacra2": "SSIMULACRA2",
 }
+SECONDS = ("encode_s", "decode_s", "process_encode_s", "process_decode_s")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Mean:
     Attributes:
         values: metric -> mean; nan where any picture has none.
         total_bytes: mean size of a file; packed_bytes, side_bytes, framing_bytes: of its parts, where known.
-        encode_s, decode_s: mean seconds, nan unless every row was timed alone.
+        encode_s, decode_s, process_encode_s, process_decode_s: mean seconds, nan unless every row was timed alone.
+        peak_mib: mean peak memory of a fresh process.
     """
 
     dataset: str
@@ -47,6 +49,9 @@ class Mean:
     framing_bytes: float
     encode_s: float
     decode_s: float
+    process_encode_s: float
+    process_decode_s: float
+    peak_mib: float
 
 
 @dataclass(frozen=True)
@@ -136,8 +141,8 @@ def _mean(rows: Sequence[Row]) -> Mean:
         jpeg_bytes=_mean_known(row.jpeg_bytes for row in rows),
         side_bytes=_mean_known(row.side_bytes for row in rows),
         framing_bytes=_mean_known(row.framing_bytes for row in rows),
-        encode_s=fmean(row.encode_s for row in rows) if timed else math.nan,
-        decode_s=fmean(row.decode_s for row in rows) if timed else math.nan,
+        **{name: fmean(getattr(row, name) for row in rows) if timed else math.nan for name in SECONDS},
+        peak_mib=fmean(row.peak_mib for row in rows),
     )
 
 

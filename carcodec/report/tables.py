@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carcodec.errors import InputError
-from carcodec.report.curves import METRICS, Bd, Mean, bd_table, means
+from carcodec.report.curves import METRICS, SECONDS, Bd, Mean, bd_table, means
 from carcodec.rows import LOSSLESS, Row
 
 DECIMALS = {"rgb_psnr": 2, "y_psnr": 2, "psnr_b": 2, "ssim": 4, "ms_ssim": 4, "ssimulacra2": 1}
+COSTS = ("encode s", "decode s", "process encode s", "process decode s", "peak MiB")
 NOTHING = "-"
 
 
@@ -64,7 +65,7 @@ def number(value: float, decimals: int, sign: bool = False) -> str:
 
 def rates_table(rows: Iterable[Row], dataset: str) -> Table:
     """Every lossy codec and setting of a set: bytes, metrics, seconds."""
-    heads = ["codec", "q", "bpp", *METRICS.values(), "bytes", "packed JPEG", "side", "framing", "encode s", "decode s"]
+    heads = ["codec", "q", "bpp", *METRICS.values(), "bytes", "packed JPEG", "side", "framing", *COSTS]
     chosen = [m for m in means(rows) if m.dataset == dataset and m.setting != LOSSLESS]
     return Table.of(heads, map(_rates_line, chosen))
 
@@ -102,7 +103,8 @@ def datasets_of(rows: Iterable[Row]) -> list[str]:
 def _rates_line(m: Mean) -> list[str]:
     metrics = [number(m.values[name], DECIMALS[name]) for name in METRICS]
     sizes = [number(size, 0) for size in (m.total_bytes, m.jpeg_bytes, m.side_bytes, m.framing_bytes)]
-    return [m.codec, m.setting, number(m.bpp, 3), *metrics, *sizes, number(m.encode_s, 3), number(m.decode_s, 3)]
+    costs = [*(number(getattr(m, name), 3) for name in SECONDS), number(m.peak_mib, 0)]
+    return [m.codec, m.setting, number(m.bpp, 3), *metrics, *sizes, *costs]
 
 
 def _bd_line(bd: Bd) -> list[str]:

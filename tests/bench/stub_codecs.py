@@ -1,6 +1,7 @@
 """Codecs that are trivially right or wrong; given to the benchmark as a user gives an own codec."""
 
 import io
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,3 +60,11 @@ class Cropping(Coarse):
 
     def decode(self, data):
         return super().decode(data)[1:]
+
+
+class Slow(Coarse):
+    """Takes its time, so that a test can interrupt it."""
+
+    def encode(self, image, setting):
+        time.sleep(0.1)
+        return super().encode(image, setting)

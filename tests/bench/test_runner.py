@@ -10,7 +10,7 @@ from carcodec.bench.runner import ResultsFile, Workplace, plan, run, settings_of
 from carcodec.bench.table import file_request, parse_codecs
 from carcodec.datasets.cards import open_folder
 from carcodec.errors import CarError, InputError, VerifyError
-from carcodec.rows import COLUMNS, format_row, parse_row, read_rows
+from carcodec.rows import COLUMNS, format_row, parse_row, parse_rows, read_rows
 
 CONDITIONS = Conditions(repeats=1, perceptual=False, timing="shared", machine="a machine")
 WORKPLACE = Workplace(CONDITIONS, "cpu", None)
@@ -118,6 +118,23 @@ def test_file_of_something_else_is_not_overwritten(tmp_path):
     with pytest.raises(InputError, match="cannot be gone on with"):
         ResultsFile(path, [])
     assert path.read_text() == "name\tvalue\nx\t1\n"
+
+
+def test_fresh_processes_are_measured_on_demand(pictures, stubs):
+    (unit,) = plan(open_folder(pictures)[:1], _wanted(file_request(f"{stubs}:Coarse:q=4")), set())
+    (row,) = run([unit], dataclasses.replace(WORKPLACE, whole=True), jobs=1)
+    assert row.process_encode_s > row.encode_s
+    assert row.process_decode_s > row.decode_s
+    assert 10 < row.peak_mib < 1000
+
+
+def test_rows_of_a_version_with_other_columns_are_read(pictures, requests):
+    row = _rows(pictures, *requests)[0]
+    columns = [*COLUMNS, "mood"]
+    fields = [*format_row(row).split("\t"), "fine"]
+    del columns[COLUMNS.index("peak_mib")], fields[COLUMNS.index("peak_mib")]
+    (read,) = parse_rows("\t".join(columns) + "\n" + "\t".join(fields) + "\n")
+    assert format_row(read) == format_row(row)
 
 
 def test_rows_survive_being_written_and_read(pictures, requests):

@@ -1,0 +1,139 @@
+"""`carcodec bench`, `report`, `compare` and `datasets` as people call them, in real processes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from PIL import Image
+
+from carcodec.rows import read_rows
+
+
+def _own(stubs, name):
+    return "--codec-file", f"{stubs}:{name}"
+
+
+def test_bench_measures_once_and_sums_up_every_time(carcodec, pictures, stubs, tmp_path):
+    command = ("bench", "--dataset", pictures, "--codecs", "jpeg", "--qualities", "1,3,5,7", *_own(stubs, "Coarse"))
+    first = carcodec(*command)
+    assert first.returncode == 0, first.stderr
+    path = tmp_path / "bench-set.tsv"
+    rows = read_rows([path])
+    assert len(rows) == 3 * 2 * 4
+    assert {row.setting for row in rows} == {"1", "3", "5", "7"}
+    heads = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    assert [re.match(r"# (carcodec|machine|run)", head)[1] for head in heads] == ["carcodec", "machine", "run"]
+    assert "| coarse |" in first.stdout.decode()
+    assert "set, 3 pictures: against jpeg" in first.stdout.decode()
+    before = path.read_bytes()
+    second = carcodec(*command)
+    assert "24 rows are there already, 0 are left to measure" in second.stderr.decode()
+    assert (second.stdout, path.read_bytes()) == (first.stdout, before)
+
+
+def test_codec_that_cannot_run_is_named_and_left_out(carcodec, pictures):
+    own = ("--codec-command", "nowhere", "no-such-program {png} {out}", "no-such-program {out} {png}")
+    done = carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=50", *own)
+    assert done.returncode == 0
+    assert "warning: nowhere is left out: no program no-such-program" in done.stderr.decode()
+
+
+def test_shards_joined_by_report_are_the_whole(carcodec, pictures, stubs, tmp_path):
+    command = ("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70")
+    for number in (1, 2):
+        assert carcodec(*command, "--shard", f"{number}/2", "-o", f"{number}.tsv").returncode == 0
+    done = carcodec("report", "1.tsv", "2.tsv")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().count("| jpeg  |") == 4 + 1
+    assert b"left out" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+def test_ctrl_c_leaves_a_valid_file_that_is_gone_on_with(carcodec, child_environment, pictures, stubs, tmp_path):
+    path = tmp_path / "rows.tsv"
+    command = ["bench", "--dataset", str(pictures), "--codecs", "png", *_own(stubs, "Slow"), "-o", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "carcodec", *command], env=child_environment, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.read_text().count("\tslow\t") >= 2) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in words.decode()
+    kept = [row.key for row in read_rows([path])]
+    assert 2 <= len(kept) < 15
+    assert carcodec(*command).returncode == 0
+    keys = [row.key for row in read_rows([path])]
+    assert keys[: len(kept)] == kept
+    assert (len(keys), len(set(keys))) == (15, 15)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--dataset", "live1"), 3, "Put its 29 pictures into"),
+        (("--dataset", "nothing"), 2, "neither a data set"),
+        (("--codecs", "zip"), 2, "no codec is named 'zip'"),
+        (("--shard", "3/2"), 2, "1 <= I <= N"),
+        (("--qualities", "high"), 2, "numbers separated by commas"),
+    ],
+)
+def test_wrong_calls_end_in_one_line(carcodec, arguments, code, words):
+    done = carcodec("bench", *arguments)
+    assert done.returncode == code
+    assert words in done.stderr.decode()
+    assert done.stderr.decode().count("\n") == 1
+
+
+def test_report_updates_documents_and_checks_them(carcodec, pictures, tmp_path):
+    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+    document = tmp_path / "README.md"
+    document.write_text("<!-- table: rates set column=bpp -->\n<!-- end -->\n")
+    assert carcodec("report", "r.tsv", "--update", "README.md", "--check").returncode == 8
+    assert carcodec("report", "r.tsv", "--update", "README.md").returncode == 0
+    assert "| codec |   bpp |" in document.read_text()
+    assert carcodec("report", "r.tsv", "--update", "README.md", "--check").returncode == 0
+
+
+def test_report_writes_a_page(carcodec, pictures, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+    done = carcodec("report", "r.tsv", "-o", "out", "--title", "Mine", "--dataset", pictures)
+    assert done.returncode == 0, done.stderr
+    assert "no codec carcodec" in done.stderr.decode()  # so no pictures to look at
+    assert "<title>Mine</title>" in (tmp_path / "out" / "index.html").read_text()
+    assert (tmp_path / "out" / "rd-set-rgb_psnr.svg").exists()
+
+
+def test_compare_gives_numbers_and_a_heat_map(carcodec, pictures, tmp_path):
+    Image.new("RGB", (24, 20), (9, 9, 9)).save(tmp_path / "one.png")
+    Image.new("RGB", (24, 20), (9, 9, 12)).save(tmp_path / "two.png")
+    done = carcodec("compare", "one.png", "two.png", "--json", "--heatmap", "map.png")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads(done.stdout)
+    assert scores["max_error"] == 3
+    assert scores["rgb_psnr"] == pytest.approx(43.36, abs=0.01)  # mean squared error 3
+    assert "ms_ssim" not in scores
+    with Image.open(tmp_path / "map.png") as image:
+        assert (image.mode, image.size) == ("RGB", (24, 20))
+    assert carcodec("compare", "one.png", "two.png", "--heatmap", "map.png").returncode == 9
+    assert b"RGB PSNR (dB)   inf" in carcodec("compare", "one.png", "one.png").stdout
+    assert b"24x20 RGB and 24x20 gray" in carcodec("compare", "one.png", pictures / "c.png").stderr
+
+
+def test_datasets_tell_what_is_there_and_what_is_not(carcodec, tmp_path):
+    done = carcodec("datasets", "--data-dir", tmp_path)
+    assert done.returncode == 0
+    text = done.stdout.decode()
+    assert "samples: " in text
+    assert "there: 6 pictures in" in text
+    assert f"{tmp_path}/live1/" in " ".join(text.split())
+    assert carcodec("datasets", "live1").returncode == 3
+    assert carcodec("datasets", "samples").returncode == 0
