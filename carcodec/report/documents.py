@@ -8,6 +8,7 @@ In a Markdown file,
 becomes a table between the two lines; kinds are `rates`, `bd` and `lossless`, and the filters may be
 left out. Within a sentence, `<!-- number: bd live1 carcodec --><!-- end -->` becomes the BD-rate and
 `<!-- number: rgb_psnr live1 jpeg 20 --><!-- end -->` a mean (of a metric, `bpp` or `total_bytes`).
+Markers in code are left as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from carcodec.report.curves import METRICS, bd_table, means
 from carcodec.report.tables import DECIMALS, Table, bd_rates_table, lossless_table, number, rates_table
 from carcodec.rows import Row
 
-MARKED = re.compile(r"(<!-- (table|number): ([^>]*?) -->).*?(<!-- end -->)", re.DOTALL)
+# Code comes first, and is left alone: it shows markers and does not mean them.
+MARKED = re.compile(r"```.*?```|`[^`\n]*`|(<!-- (table|number): ([^>]*?) -->).*?(<!-- end -->)", re.DOTALL)
 TABLES: dict[str, Callable[[Sequence[Row], str], Table]] = {
     "rates": rates_table,
     "bd": bd_rates_table,
@@ -38,6 +40,8 @@ def update(text: str, rows: Sequence[Row]) -> str:
 
     def renewed(match: re.Match[str]) -> str:
         begin, kind, request, end = match.groups()
+        if begin is None:
+            return match[0]
         if kind == "table":
             return f"{begin}\n{_table(request, rows)}\n{end}"
         return f"{begin}{_number(request, rows)}{end}"

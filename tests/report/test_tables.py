@@ -46,6 +46,11 @@ def test_document_that_is_up_to_date_stays_as_it_is(rows):
     assert update(text, rows) == text
 
 
+def test_markers_in_code_are_left_alone(rows):
+    text = "`<!-- number: bd set x --><!-- end -->` and\n```\n<!-- table: best set -->\n<!-- end -->\n```\n"
+    assert update(text, rows) == text
+
+
 def test_filters_choose_codecs_settings_and_columns(rows):
     marker = "<!-- table: rates set codec=jpeg codec=carcodec q=10,30 column=bpp -->\n<!-- end -->"
     lines = update(marker, rows).splitlines()[3:-1]

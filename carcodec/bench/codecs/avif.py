@@ -21,7 +21,7 @@ class Avif(PillowCodec):
     """
 
     suffix: ClassVar[str] = ".avif"
-    default_settings: ClassVar[tuple[float, ...]] = (15, 28, 40, 52, 64, 73, 81)
+    default_settings: ClassVar[tuple[float, ...]] = (20, 30, 40, 50, 60, 70, 80)
     format: ClassVar[str] = "AVIF"
     feature: ClassVar[str] = "avif"
     gray: ClassVar[bool] = False

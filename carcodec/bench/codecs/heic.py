@@ -20,7 +20,7 @@ class Heic(PillowCodec):
     """
 
     suffix: ClassVar[str] = ".heic"
-    default_settings: ClassVar[tuple[float, ...]] = (10, 20, 30, 40, 50, 60, 70)
+    default_settings: ClassVar[tuple[float, ...]] = (10, 20, 30, 40, 50, 60)
     format: ClassVar[str] = "HEIF"
     gray: ClassVar[bool] = False
 

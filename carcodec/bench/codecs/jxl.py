@@ -24,7 +24,7 @@ class JpegXL(Codec):
     """
 
     suffix: ClassVar[str] = ".jxl"
-    default_settings: ClassVar[tuple[float, ...]] = (25, 40, 55, 68, 80, 86, 91, 95)
+    default_settings: ClassVar[tuple[float, ...]] = (23, 38, 53, 66, 78, 85, 90, 94)
 
     effort: int = 7
     lossless: bool = False

@@ -18,7 +18,7 @@ class WebP(PillowCodec):
     """
 
     suffix: ClassVar[str] = ".webp"
-    default_settings: ClassVar[tuple[float, ...]] = (5, 20, 40, 60, 75, 82, 91, 95)
+    default_settings: ClassVar[tuple[float, ...]] = (7, 20, 40, 60, 75, 82, 89, 94)
     format: ClassVar[str] = "WEBP"
     feature: ClassVar[str] = "webp"
     gray: ClassVar[bool] = False
