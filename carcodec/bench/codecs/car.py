@@ -25,7 +25,7 @@ class Car(Codec):
     """
 
     suffix: ClassVar[str] = ".car"
-    default_settings: ClassVar[tuple[float, ...]] = (5, 10, 20, 30, 40, 60, 80)
+    default_settings: ClassVar[tuple[float, ...]] = (10, 20, 30, 40, 60, 80)
     jpeg_quality: ClassVar[bool] = True
 
     mode: str = "side"
