@@ -39,11 +39,12 @@ class SideMode:
         restorer = networks.restorer()
         if image is None:
             return container(RestorePayload(restorer.reference, FULL_STRENGTH))
+        if options.side == "off":
+            restoration, _ = _weighed(image, base, restorer.restore(base.pixels, base.condition), restorer)
+            return container(*restoration)
         analysis = restorer.analyse(image, base.pixels, base.condition)
         restoration, blind_error = _weighed(image, base, analysis.blind, restorer)
         blind = container(*restoration)
-        if options.side == "off":
-            return blind
         coder = networks.context_coder()
         blind_bytes = len(serialise(blind))
         symbols = _choose(analysis, coder, base, blind_error * image.size / (8 * blind_bytes), options)
