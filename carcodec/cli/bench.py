@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from carcodec.datasets.cards import Entry
     from carcodec.rows import Row
 
+    Wanted = list[tuple[Request, Codec, tuple[float, ...]]]
+
 DATA_VARIABLE = "CARCODEC_DATA"
 PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
@@ -115,6 +117,7 @@ def command(console: Console, /, **options: Any) -> None:
     if asked.force:
         _remove(path)
     results = ResultsFile(path, _remarks(asked, workplace))
+    _check_versions(results.rows, wanted, path)
     units = plan(entries, wanted, {row.key for row in results.rows})
     _measure(console, results, units, workplace, asked.jobs)
     keys = {(entry.dataset, entry.name, request.label): None for request, _, _ in wanted for entry in entries}
@@ -135,9 +138,7 @@ def _requests(asked: Asked) -> list[Request]:
     return parse_codecs(asked.codecs or ",".join(default)) + own
 
 
-def _present(
-    console: Console, requests: Iterable[Request], qualities: str | None
-) -> list[tuple[Request, Codec, tuple[float, ...]]]:
+def _present(console: Console, requests: Iterable[Request], qualities: str | None) -> Wanted:
     """The codecs that can run here, each with its settings; the others are named and left out."""
     from carcodec.bench.runner import settings_of
     from carcodec.bench.table import parse_settings
@@ -200,6 +201,21 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot begin {path} anew: {error.strerror}") from error
+
+
+def _check_versions(rows: Iterable[Row], wanted: Wanted, path: Path) -> None:
+    """Rows of one codec by several versions, or with several weights, would make means of nothing.
+
+    Raises:
+        UsageError: the file has rows of a wanted codec by another version.
+    """
+    now = {request.label: codec.versions() for request, codec, _ in wanted}
+    for row in rows:
+        if row.versions != now.get(row.codec, row.versions):
+            raise UsageError(
+                f"{path} has rows of {row.codec} by other versions ({row.versions}; now {now[row.codec]}): "
+                "name another file by -o, or begin it anew by --force"
+            )
 
 
 def _measure(console: Console, results: ResultsFile, units: list[Unit], workplace: Workplace, jobs: int) -> None:

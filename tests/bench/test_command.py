@@ -36,6 +36,17 @@ def test_bench_measures_once_and_sums_up_every_time(carcodec, pictures, stubs, t
     assert (second.stdout, path.read_bytes()) == (first.stdout, before)
 
 
+def test_rows_by_other_versions_are_not_gone_on_with(carcodec, pictures, tmp_path):
+    command = ("bench", "--dataset", pictures, "--codecs", "png", "-o", "r.tsv")
+    assert carcodec(*command).returncode == 0
+    path = tmp_path / "r.tsv"
+    path.write_text(path.read_text().replace("Pillow 1", "Pillow 0."))
+    done = carcodec(*command)
+    assert done.returncode == 2
+    assert "rows of png by other versions (Pillow 0." in done.stderr.decode()
+    assert carcodec(*command, "--force").returncode == 0
+
+
 def test_codec_that_cannot_run_is_named_and_left_out(carcodec, pictures):
     own = ("--codec-command", "nowhere", "no-such-program {png} {out}", "no-such-program {out} {png}")
     done = carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=50", *own)

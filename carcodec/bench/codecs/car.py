@@ -11,7 +11,10 @@ import numpy as np
 import carcodec
 from carcodec.bench.codec import Codec, Contents, Image
 from carcodec.jpeg.front import Sampling
+from carcodec.models.cards import ROLES, default
 from carcodec.runtime import Engine
+
+DIGEST_CHARACTERS = 8  # enough to tell weights apart in a results file
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Car(Codec):
         return np.array(carcodec.decode(data, device=self.run_on, threads=self.threads or None))
 
     def versions(self) -> str:
-        """See `Codec.versions`."""
-        return f"carcodec {carcodec.__version__}; torch {importlib.metadata.version('torch')}"
+        """See `Codec.versions`; with the weights that new files are made with."""
+        models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, ROLES)]
+        libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
+        return "; ".join([*libraries, *models])
 
     def on(self, device: str, threads: int | None) -> Self:
         """See `Codec.on`."""
