@@ -148,3 +148,18 @@ def test_datasets_tell_what_is_there_and_what_is_not(carcodec, tmp_path):
     assert f"{tmp_path}/live1/" in " ".join(text.split())
     assert carcodec("datasets", "live1").returncode == 3
     assert carcodec("datasets", "samples").returncode == 0
+
+
+@pytest.mark.slow
+def test_report_shows_original_jpeg_carcodec_and_a_rival_at_equal_bytes(carcodec, tmp_path):
+    pytest.importorskip("matplotlib")
+    codecs = "carcodec:q=10/20/40/60,jpeg:q=10/30/50/70,webp:q=10/40/70/90"
+    assert carcodec("bench", "--limit", "1", "--codecs", codecs, "-o", "r.tsv").returncode == 0
+    done = carcodec("report", "r.tsv", "-o", "out")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "out" / "index.html").read_text()
+    (shown,) = json.loads(re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1])["showcase"]
+    assert [version["label"] for version in shown["versions"]] == ["original", "jpeg", "carcodec", "webp"]
+    sizes = [int(re.search(r"([\d,]+) bytes", v["caption"])[1].replace(",", "")) for v in shown["versions"][1:]]
+    assert max(sizes) == sizes[1]
+    assert min(sizes) > 0.8 * sizes[1]
