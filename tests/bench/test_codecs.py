@@ -17,7 +17,7 @@ RIVALS = [name for name in [*CODECS, *VARIANTS] if not name.startswith("carcodec
 def crops():
     loaded = {entry.name: entry.load() for entry in open_dataset("samples", None)}
     photograph = loaded["coffee"]
-    return {"photograph": photograph, "RGB": photograph[:101, :133], "gray": loaded["camera"][100:201, 200:333]}
+    return {"photograph": photograph, "RGB": photograph[:61, :77], "gray": loaded["camera"][100:161, 200:277]}
 
 
 def _codec(name):
