@@ -33,24 +33,30 @@ def resealed(data: bytes | bytearray) -> bytes:
     return bytes(data[:-4]) + zlib.crc32(data[:-4]).to_bytes(4, "little")
 
 
-def mutated(data: bytes, rng: random.Random) -> bytes:
-    """One to three small edits; half of the time with a checksum that holds, so that the edits are seen."""
-    edited = bytearray(data)
+def edited(data: bytes, rng: random.Random) -> bytes:
+    """One to three small edits."""
+    changed = bytearray(data) or bytearray(b"\x00")
     for _ in range(rng.randint(1, 3)):
-        at = rng.randrange(len(edited))
+        at = rng.randrange(len(changed))
         match rng.randrange(5):
             case 0:
-                edited[at] ^= 1 << rng.randrange(8)
+                changed[at] ^= 1 << rng.randrange(8)
             case 1:
-                edited[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+                changed[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
             case 2:
-                edited[at : at + rng.randint(1, 9)] = b""
+                changed[at : at + rng.randint(1, 9)] = b""
             case 3:
-                edited[at:at] = rng.randbytes(rng.randint(1, 9))
+                changed[at:at] = rng.randbytes(rng.randint(1, 9))
             case _:
-                edited[at:at] = b"\xff\xff\xff\xff\x0f"
-        edited = edited or bytearray(b"\x00")
-    return resealed(edited) if rng.random() < 0.5 and len(edited) > 4 else bytes(edited)
+                changed[at:at] = b"\xff\xff\xff\xff\x0f"
+        changed = changed or bytearray(b"\x00")
+    return bytes(changed)
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    """Some edits; half of the time with a checksum that holds, so that the edits are seen."""
+    changed = edited(data, rng)
+    return resealed(changed) if rng.random() < 0.5 and len(changed) > 4 else changed
 
 
 def outcome(read: Callable[[bytes], object], data: bytes) -> str:
