@@ -19,7 +19,7 @@ from PIL import Image
 
 from carcodec.jpeg.conditioning import condition
 from carcodec.jpeg.tables import quantization_tables
-from tests.conftest import SAMPLES
+from tests.conftest import ROOT, SAMPLES
 
 PEAK_FLOAT32, RMSE_FLOAT32 = 0.01, 0.001  # float32 against float32
 PEAK_REDUCED, RMSE_REDUCED = 1.0, 0.1  # bfloat16 against float32
@@ -79,13 +79,18 @@ def restored(given: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 def child(given: Path, result: Path, setting: dict[str, str]) -> Restored:
-    root = Path(__file__).parent.parent.parent
+    said = in_child(CHILD, setting, given, result)
+    return Restored(dict(np.load(result)), said)
+
+
+def in_child(code: str, setting: dict[str, str], *arguments: str | Path) -> str:
+    """What a program says, and oneDNN with it, under these settings and none that this process was given."""
     environment = {name: value for name, value in os.environ.items() if name not in FREED}
-    environment |= {"PYTHONPATH": str(root), "ONEDNN_VERBOSE": "1"} | setting
-    command = [sys.executable, "-c", CHILD, str(given), str(result)]
+    environment |= {"PYTHONPATH": str(ROOT), "ONEDNN_VERBOSE": "1"} | setting
+    command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
-    return Restored(dict(np.load(result)), done.stdout)
+    return done.stdout
 
 
 def difference(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> tuple[float, float]:
@@ -130,7 +135,7 @@ def test_bfloat16_pixels_agree_with_float32_within_the_stated_peak_and_rmse(rest
 
 
 def test_the_stated_bounds_are_those_of_the_models_page() -> None:
-    page = (Path(__file__).parent.parent.parent / "docs" / "models.md").read_text("utf-8").replace("\n", " ")
+    page = (ROOT / "docs" / "models.md").read_text("utf-8").replace("\n", " ")
     assert f"between float32 and float32 at most {PEAK_FLOAT32} levels (RMSE {RMSE_FLOAT32})" in " ".join(page.split())
     assert f"between bfloat16 and float32 at most {PEAK_REDUCED:g} level (RMSE {RMSE_REDUCED})" in " ".join(
         page.split()
