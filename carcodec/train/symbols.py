@@ -25,19 +25,20 @@ from carcodec.train.tasks.restorer import collate
 from carcodec.train.tasks.side import SideNetworks, choose
 
 
-def collect(networks: SideNetworks, data_dir: Path, out_dir: Path, n_train: int = 300) -> None:
+def collect(networks: SideNetworks, data_dir: Path, out_dir: Path) -> None:
     """Write `symbols-train.npz` and `symbols-val.npz`: flat uint8 symbols, int32[n,2] shapes, uint8[n] classes.
+
+    Every third training photograph and all of the validation ones, one random JPEG each.
 
     Args:
         networks: trained.
         data_dir: photographs with `train.txt` and `val.txt`.
         out_dir: made if missing.
-        n_train: training photographs taken (all of the validation ones are), one random JPEG each.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    for seed, (split, limit) in enumerate({"train": n_train, "val": None}.items()):
+    for seed, (split, stride) in enumerate({"train": 3, "val": 1}.items()):
         rng = np.random.default_rng(seed)
-        pictures = load_split(data_dir, split)[:limit]
+        pictures = load_split(data_dir, split)[::stride]
         found = [_map_of(networks, picture, rng) for picture in tqdm(pictures, desc=f"maps of {split}", disable=None)]
         np.savez_compressed(
             out_dir / f"symbols-{split}.npz",
