@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from carcodec.api import decode, encode
 from carcodec.errors import UsageError
+from carcodec.pixels import metrics
 from carcodec.pixels.io import Source, load_picture
 from carcodec.ports import Image
 
@@ -32,15 +31,15 @@ def encode_to_target(
     """
     if sum(target is not None for target in (size, bpp, psnr)) != 1:
         raise UsageError("give one target: a size, bits per pixel or a PSNR")
-    if isinstance(image, io.IOBase):
-        image = image.read()
+    read = getattr(image, "read", None)  # an open file, of which there is no second reading
+    image = image if read is None else read()
     original = load_picture(image, background=options.get("background")).array
 
     def at(quality: int) -> bytes:
         return encode(image, quality=quality, **options)
 
     if psnr is not None:
-        return _least(at, lambda data: _psnr(original, data, options) >= psnr, f"a PSNR of {psnr} dB")
+        return _least(at, lambda data: metrics.psnr(original, _decoded(data, options)) >= psnr, f"a PSNR of {psnr} dB")
     limit = size if size is not None else int((bpp or 0) * original.shape[0] * original.shape[1] / 8)
     return _greatest(at, lambda data: len(data) <= limit, f"{limit} bytes")
 
@@ -77,7 +76,5 @@ def _least(at: Callable[[int], bytes], reaches: Callable[[bytes], bool], target:
     return best
 
 
-def _psnr(original: Image, data: bytes, options: dict[str, Any]) -> float:
-    decoded = np.asarray(decode(data, device=options.get("device", "auto"), threads=options.get("threads")))
-    error = float(np.mean(np.square(decoded.astype(np.float64) - original)))
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+def _decoded(data: bytes, options: dict[str, Any]) -> Image:
+    return np.asarray(decode(data, device=options.get("device", "auto"), threads=options.get("threads")))

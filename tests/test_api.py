@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,13 @@ def test_a_target_size_is_kept_and_used() -> None:
     assert 0.8 * limit < len(data) <= limit
     bits = 8 * limit / COLOUR[..., 0].size
     assert carcodec.encode_to_target(COLOUR, bpp=bits, mode="blind") == data
+
+
+def test_a_target_takes_an_open_file_of_any_kind() -> None:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(png_of(COLOUR))
+        file.seek(0)
+        assert len(carcodec.encode_to_target(file, size=900, mode="blind")) <= 900
 
 
 def test_a_target_psnr_is_reached_by_no_more_than_it_takes() -> None:
