@@ -71,6 +71,8 @@ def encode(
     shape = _chosen("tables", tables, SHAPES)
     effort_searches = _chosen("effort", effort, {"default": True, "fast": False})
     options = Options(_chosen("side", side, {name: name for name in ("auto", "on", "off")}), effort_searches)
+    if mode == "blind" and side == "on":
+        raise UsageError("mode blind has no side information to be forced on: take mode side")
     picture = load_picture(image, background=background)
     networks = _networks(device, threads)
     if quality is None and picture.jpeg is not None:
@@ -259,11 +261,14 @@ def _as_picture(pixels: Image, jpeg: bytes) -> PillowImage.Image:
 
 
 def _model_name(reference: ModelRef) -> str:
-    """The model's id where it is installed, else its number and digest."""
+    """The model's id where it is installed with the same weights, else its number and digest."""
     try:
-        return cards.card(reference.number).id
+        card = cards.card(reference.number)
     except ModelMissing:
-        return f"{reference.number}:{reference.digest6.hex()}"
+        card = None
+    if card is not None and card.digest6 == reference.digest6:
+        return card.id
+    return f"{reference.number}:{reference.digest6.hex()}"
 
 
 def _chosen(what: str, name: str, table: Mapping[str, T]) -> T:

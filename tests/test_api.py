@@ -6,6 +6,7 @@ import io
 import math
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from PIL import Image, ImageCms, ImageOps
 
 import carcodec
 from carcodec.api import salvage_report, symbols
-from carcodec.errors import DamagedError, FormatError, InputError, UsageError
+from carcodec.container.file import parse, serialise, to_chunk
+from carcodec.container.payloads import RestorePayload
+from carcodec.errors import DamagedError, FormatError, InputError, ModelMissing, UsageError
 from carcodec.jpeg.front import decode_jpeg
 from carcodec.jpeg.syntax import read_header
 from carcodec.pixels.metrics import psnr
@@ -198,6 +201,11 @@ def test_an_option_that_does_not_exist_is_refused_by_its_name(options: dict[str,
         carcodec.encode(COLOUR, **options)
 
 
+def test_options_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(UsageError, match="blind"):
+        carcodec.encode(COLOUR, mode="blind", side="on")
+
+
 @pytest.mark.parametrize("strength", [-0.1, 2.1, math.nan])
 def test_a_strength_out_of_range_is_refused(strength: float, guided: bytes) -> None:
     with pytest.raises(UsageError, match="strength"):
@@ -241,6 +249,19 @@ def test_info_accounts_for_every_byte(guided: bytes) -> None:
     assert facts.bpp == 8 * len(guided) / COLOUR[..., 0].size
     assert facts.as_dict()["bpp"] == facts.bpp
     assert (facts.mode, facts.version, facts.note) == ("side", 1, None)
+
+
+def test_weights_that_are_not_installed_are_named_by_number_and_digest(guided: bytes) -> None:
+    container = parse(guided)
+    restoration = container.find(RestorePayload)
+    assert restoration is not None
+    other = replace(restoration, model=replace(restoration.model, digest6=b"others"))
+    chunks = tuple(to_chunk(other) if chunk.kind == other.KIND else chunk for chunk in container.chunks)
+    data = serialise(replace(container, chunks=chunks))
+    assert carcodec.info(data).restorer == f"{other.model.number}:{b'others'.hex()}"
+    assert carcodec.extract(data) == carcodec.extract(guided)
+    with pytest.raises(ModelMissing, match=b"others".hex()):
+        carcodec.decode(data)
 
 
 def test_verify_names_what_it_checked(guided: bytes) -> None:
