@@ -53,8 +53,8 @@ def command(
     """Turn measured rows into tables, plots, a page, and numbers in documents.
 
     RESULTS of several shards or machines are joined. The tables go to standard output as Markdown. With -o,
-    a page that needs no network and plots are written. With --update, what stands between markers such as
-    `<!-- table: bd live1 -->` and `<!-- end -->` in a Markdown file is printed anew from the rows.
+    a page that needs no network and plots are written. With --update, the tables go into documents instead: what
+    stands between markers such as `<!-- table: bd live1 -->` and `<!-- end -->` is printed anew from the rows.
     """
     from carcodec.report.curves import incomplete
     from carcodec.rows import read_rows
@@ -66,8 +66,8 @@ def command(
         console.warn(f"left out of means: {line}")
     if update:
         _update(console, rows, update, check)
-        return
-    _print_tables(rows)
+    else:
+        _print_tables(rows)
     if out_dir is not None:
         make_folder(out_dir)
         _write_report(console, rows, out_dir, **page)

@@ -32,7 +32,7 @@ STYLE: dict[Any, Any] = {
 
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """A plot for each data set and metric that was measured: `rd-SET-METRIC.png` and `.svg`.
+    """A plot for each metric that was measured on each data set that has a curve: `rd-SET-METRIC.png` and `.svg`.
 
     Raises:
         UsageError: matplotlib is not installed.
@@ -43,6 +43,8 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     written = []
     for dataset in dict.fromkeys(m.dataset for m in all_means):
         chosen = [m for m in all_means if m.dataset == dataset]
+        if len(chosen) == len({m.codec for m in chosen}):
+            continue  # one setting a codec, as where only costs were measured
         for metric in METRICS:
             if not all(math.isnan(m.values[metric]) for m in chosen):
                 written += _plot(chosen, metric, folder / f"rd-{dataset}-{metric}")

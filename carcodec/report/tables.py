@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from carcodec.errors import InputError
-from carcodec.report.curves import METRICS, SECONDS, Bd, Mean, bd_table, means
+from carcodec.report.curves import ANCHOR, METRICS, SECONDS, Bd, Mean, bd_table, means, setting_order
 from carcodec.rows import LOSSLESS, Row
 
 DECIMALS = {"rgb_psnr": 2, "y_psnr": 2, "psnr_b": 2, "ssim": 4, "ms_ssim": 4, "ssimulacra2": 1}
@@ -48,6 +48,22 @@ class Table:
         heads = tuple(self.heads[i] for i in places)
         return Table(heads, tuple(tuple(line[i] for i in places) for line in kept))
 
+    def beside(self, codecs: Sequence[str], names: Sequence[str]) -> Table:
+        """A line for each setting, the second column, and in it the further columns of every codec side by side.
+
+        Args:
+            codecs: of the first column, in order.
+            names: what the heads call them.
+        """
+        cells = {line[:2]: line[2:] for line in self.cells}
+        nothing = (NOTHING,) * (len(self.heads) - 2)
+        heads = [f"{name} {head}" for name in names for head in self.heads[2:]]
+        lines = (
+            (key, *(cell for codec in codecs for cell in cells.get((codec, key), nothing)))
+            for key in sorted({line[1] for line in self.cells}, key=setting_order)
+        )
+        return Table((self.heads[1], *heads), tuple(lines))
+
     @staticmethod
     def of(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> Table:
         """The table without the columns that say nothing in any row."""
@@ -81,18 +97,29 @@ def lossless_table(rows: Iterable[Row], dataset: str) -> Table:
     return Table.of(heads, lines)
 
 
-def bd_rates_table(rows: Sequence[Row], dataset: str) -> Table:
-    """Every lossy codec of a set against plain JPEG."""
-    main = {bd.codec: bd for bd in bd_table(rows) if bd.dataset == dataset}
+def bd_rates_table(
+    rows: Sequence[Row], dataset: str, anchor: str = ANCHOR, references: Mapping[str, float] | None = None
+) -> Table:
+    """Every lossy codec of a set against the anchor.
+
+    Args:
+        references: BD-rates known from elsewhere, by codec, percent; they stand beside ours.
+    """
+    main = [bd for bd in bd_table(rows, anchor=anchor) if bd.dataset == dataset]
     others = {
-        metric: {bd.codec: bd.rate for bd in bd_table(rows, metric) if bd.dataset == dataset}
+        metric: {bd.codec: bd.rate for bd in bd_table(rows, metric, anchor) if bd.dataset == dataset}
         for metric in ("y_psnr", "ms_ssim", "ssimulacra2")
     }
     heads = ["codec", "BD-rate %", "BD-PSNR dB", "mean of pictures %", "best %", "worst %"]
     heads += [f"BD-rate % by {METRICS[metric].removesuffix(' (dB)')}" for metric in others]
-    return Table.of(
-        heads, ([*_bd_line(bd), *(number(of[codec], 1, True) for of in others.values())] for codec, bd in main.items())
-    )
+    heads += ["reference %", "difference"]
+
+    def line(bd: Bd) -> list[str]:
+        reference = (references or {}).get(bd.codec, math.nan)
+        rates = [*(of[bd.codec] for of in others.values()), reference, bd.rate - reference]
+        return [*_bd_line(bd), *(number(rate, 1, True) for rate in rates)]
+
+    return Table.of(heads, map(line, main))
 
 
 def datasets_of(rows: Iterable[Row]) -> list[str]:

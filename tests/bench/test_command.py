@@ -113,6 +113,16 @@ def test_report_updates_documents_and_checks_them(carcodec, pictures, tmp_path):
     assert carcodec("report", "r.tsv", "--update", "README.md", "--check").returncode == 0
 
 
+def test_report_writes_a_page_and_documents_in_one_go(carcodec, pictures, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+    (tmp_path / "README.md").write_text("<!-- number: bpp set jpeg 10 --><!-- end -->")
+    done = carcodec("report", "r.tsv", "-o", "out", "--pictures", "0", "--update", "README.md")
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+    assert (tmp_path / "out" / "index.html").exists()
+    assert re.search(r"-->[\d.]+<!--", (tmp_path / "README.md").read_text())
+
+
 def test_report_writes_a_page(carcodec, pictures, tmp_path):
     pytest.importorskip("matplotlib")
     assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0

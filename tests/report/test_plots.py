@@ -53,3 +53,7 @@ def test_own_curves_are_wide_and_the_anchor_is_gray():
 def test_similarity_is_drawn_in_decibels():
     assert shown_value("ms_ssim", 0.99) == pytest.approx(20)
     assert shown_value("rgb_psnr", 30.0) == 30.0
+
+
+def test_set_whose_codecs_have_one_setting_each_has_no_curve(rows, tmp_path):
+    assert write_plots([row for row in rows if row.setting == "20"], tmp_path) == []
