@@ -5,7 +5,8 @@
 >>> Image.open("x.car").size  # doctest: +SKIP
 (768, 512)
 
-Opening reads and checks the file's structure only; networks load when pixels are first asked for.
+Opening checks the file and unpacks its JPEG, whose EXIF data say how the picture stands; networks load when pixels are
+first asked for.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import IO, Any
 
 from PIL import Image, ImageFile
 
+from carcodec import decode, encode, extract
 from carcodec.container.file import parse
 from carcodec.errors import CarError
 from carcodec.ids import SIGNATURE, Colour
+from carcodec.jpeg.front import read_metadata
+from carcodec.pixels.io import upright_size
 
 FORMAT = "CAR"
 
@@ -35,17 +39,16 @@ class CarImageFile(ImageFile.ImageFile):
         self._data: bytes | None = self.fp.read() if self.fp else b""
         try:
             header = parse(self._data).header
+            _, exif = read_metadata(extract(self._data))
         except CarError as error:
             raise SyntaxError(str(error)) from error
-        self._size = (header.width, header.height)
+        self._size = upright_size(header.width, header.height, exif)
         self._mode = "L" if header.colour == Colour.GRAY else "RGB"
         self.tile = []
 
     def load(self) -> Any:
         """Decode, once; colour profile and EXIF data come into `info`."""
         if self._data is not None:
-            from carcodec import decode
-
             decoded = decode(self._data)
             self._data = None
             self.info.update(decoded.info)
@@ -58,8 +61,6 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    from carcodec import encode
-
     file.write(encode(image, **image.encoderinfo))
 
 

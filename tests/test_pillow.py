@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, UnidentifiedImageError
 
 import carcodec.pillow  # noqa: F401
-from tests.cars import plain_car
+from tests.cars import plain_car, small_jpeg
 
 PROGRAM = """
 import io, sys
@@ -43,3 +43,17 @@ def test_option_that_does_not_exist_is_refused() -> None:
 def test_pixels_come_without_restoration_where_the_file_has_none() -> None:
     with Image.open(io.BytesIO(plain_car())) as picture:
         assert len(set(picture.convert("L").tobytes())) > 10
+
+
+def test_size_is_that_of_the_upright_picture_before_and_after_loading() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera lay on its side
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(small_jpeg())).save(jpeg, "JPEG", exif=exif)
+    with Image.open(io.BytesIO(plain_car(jpeg.getvalue()))) as picture:
+        assert picture.size == (32, 48)
+        picture.load()
+        assert picture.size == (32, 48)
+        target = io.BytesIO()
+        picture.save(target, "PNG")
+    assert Image.open(target).size == (32, 48)

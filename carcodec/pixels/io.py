@@ -59,6 +59,7 @@ _TURNS: dict[int, Callable[[Pixels], Pixels]] = {
     7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
     8: lambda a: a.swapaxes(0, 1)[::-1],
 }
+_SIDEWAYS = (5, 6, 7, 8)  # those that swap width and height
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,18 +179,28 @@ def upright(array: Pixels, exif: bytes | None) -> tuple[Pixels, bytes | None]:
     Args:
         array: uint8[H,W,3] or uint8[H,W].
     """
+    orientation, reset = _orientation(exif)
+    turn = _TURNS.get(orientation)
+    return (array, exif) if turn is None else (np.ascontiguousarray(turn(array)), reset)
+
+
+def upright_size(width: int, height: int, exif: bytes | None) -> tuple[int, int]:
+    """Width and height of a picture of this size once `upright` has turned it."""
+    return (height, width) if _orientation(exif)[0] in _SIDEWAYS else (width, height)
+
+
+def _orientation(exif: bytes | None) -> tuple[int, bytes | None]:
+    """The EXIF orientation, 1 where there is none that can be read, and the EXIF with it reset to 1."""
     if exif is None:
-        return array, None
+        return 1, None
     tags = Image.Exif()
     try:
         tags.load(exif)
-        turn = _TURNS.get(tags.get(_ORIENTATION, 1))
-        if turn is None:
-            return array, exif
+        orientation = tags.get(_ORIENTATION, 1)
         tags[_ORIENTATION] = 1
-        return np.ascontiguousarray(turn(array)), tags.tobytes()
+        return orientation, tags.tobytes()
     except Exception:  # Pillow's EXIF reader fails in many ways on damaged tags
-        return array, exif
+        return 1, exif
 
 
 @contextmanager
