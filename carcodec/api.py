@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from carcodec.container.payloads import (
     JpegPayload,
     ModelRef,
     NotePayload,
+    Payload,
     RestorePayload,
 )
 from carcodec.descriptor.grid import Symbols
@@ -24,7 +25,7 @@ from carcodec.ids import VERSION
 from carcodec.jpeg.front import JpegSettings, Sampling, encode_jpeg, read_metadata
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
-from carcodec.modes.base import Options, base_of, blend, read_base, unpacked
+from carcodec.modes.base import Base, Options, base_of, blend, read_base, restorer_of, unpacked
 from carcodec.modes.side import symbols_of
 from carcodec.modes.table import MODES
 from carcodec.pixels.io import Source, load_picture, upright
@@ -107,12 +108,14 @@ def decode(
     """
     if strength is not None and not 0 <= strength <= 2:
         raise UsageError(f"strength must be 0..2, not {strength}")
-    container = parse_salvage(data)[0] if salvage else parse(data)
     networks = _networks(device, threads)
     if salvage:
-        container = _without_damage(container, networks)
-    pixels = MODES[container.header.mode].decode(container, networks, strength)
-    return _as_picture(pixels, unpacked(container))
+        container, base, _ = _salvaged(data, networks)
+    else:
+        container = parse(data)
+        base = base_of(container)
+    pixels = MODES[container.header.mode].decode(container, base, networks, strength)
+    return _as_picture(pixels, base.jpeg)
 
 
 def extract(data: bytes, *, salvage: bool = False) -> bytes:
@@ -143,6 +146,8 @@ def restore(
     if not 0 <= strength <= 2:
         raise UsageError(f"strength must be 0..2, not {strength}")
     base = read_base(jpeg)
+    if strength == 0:
+        return _as_picture(base.pixels, jpeg)
     restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
     return _as_picture(blend(base.pixels, restored, strength), jpeg)
 
@@ -232,8 +237,8 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
 
 
 def salvage_report(data: bytes) -> list[str]:
-    """What is wrong with a damaged file, a line each; empty for a whole one."""
-    return parse_salvage(data)[1]
+    """What is wrong with a damaged file, and what `decode` with `salvage` leaves out; empty for a whole one."""
+    return _salvaged(data, _networks("auto", None))[2]
 
 
 def _networks(device: str, threads: int | None) -> Networks:
@@ -242,13 +247,26 @@ def _networks(device: str, threads: int | None) -> Networks:
     return networks(device, threads)
 
 
-def _without_damage(container: Container, networks: Networks) -> Container:
-    """The container less a descriptor that is damaged: the picture can still be restored blind."""
-    try:
-        symbols_of(container, base_of(container), networks)
-    except DamagedError:
-        return replace(container, chunks=tuple(c for c in container.chunks if c.kind != DescriptorPayload.KIND))
-    return container
+def _salvaged(data: bytes, networks: Networks) -> tuple[Container, Base, list[str]]:
+    """What can be used of a damaged file, its JPEG, and what was wrong.
+
+    Raises:
+        CarError: not even the JPEG is whole.
+    """
+    container, problems = parse_salvage(data)
+    base = base_of(container)
+    uses: dict[type[Payload], Callable[[], object]] = {
+        DescriptorPayload: lambda: symbols_of(container, base, networks),
+        RestorePayload: lambda: restorer_of(container, networks),
+    }
+    for kind, use in uses.items():
+        try:
+            if container.find(kind):
+                use()
+        except (DamagedError, ModelMissing) as error:
+            problems.append(f"{kind.KIND.name} is left out: {error}")
+            container = replace(container, chunks=tuple(c for c in container.chunks if c.kind != kind.KIND))
+    return container, base, problems
 
 
 def _as_picture(pixels: Image, jpeg: bytes) -> PillowImage.Image:

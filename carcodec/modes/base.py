@@ -9,13 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from carcodec.container.file import Container, Header
-from carcodec.container.payloads import FULL_STRENGTH, JpegPayload
+from carcodec.container.payloads import FULL_STRENGTH, JpegPayload, RestorePayload
 from carcodec.errors import DamagedError, FormatError, InputError
 from carcodec.ids import Colour, Mode
 from carcodec.jpeg import packing
 from carcodec.jpeg.front import decode_jpeg
 from carcodec.jpeg.syntax import JpegHeader, read_header
-from carcodec.ports import Condition, Image, Levels, Networks
+from carcodec.ports import Condition, Image, Levels, Networks, Restorer
 
 STRIP_ROWS = 256
 MAX_STRENGTH = 255  # what the byte of the RESTORE chunk holds: nearly twice the correction
@@ -37,14 +37,15 @@ class Options:
 class JpegMode(Protocol):
     """A mode that keeps a JPEG.
 
-    `encode` gets the JPEG, and the picture it was made from (None: the JPEG is all there is).
+    `encode` gets the JPEG, and the picture it was made from (None: the JPEG is all there is). `decode` gets the
+    file's JPEG from `base_of`, and a strength that overrides the file's.
     """
 
     number: Mode
 
     def encode(self, jpeg: bytes, image: Image | None, networks: Networks, options: Options) -> Container: ...
 
-    def decode(self, container: Container, networks: Networks, strength: float | None) -> Image: ...
+    def decode(self, container: Container, base: Base, networks: Networks, strength: float | None) -> Image: ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,27 @@ def base_of(container: Container) -> Base:
     if base.pixels.shape[:2] != expected or (base.pixels.ndim == 2) != (container.header.colour == Colour.GRAY):
         raise DamagedError("the JPEG in the file is not of the size or colour that the file states")
     return base
+
+
+def strength_of(container: Container, wanted: float | None) -> float:
+    """Share of the correction to blend in: the caller's, else the file's; 0 without a restoration."""
+    restoration = container.find(RestorePayload)
+    if restoration is None:
+        return 0.0
+    return restoration.strength / FULL_STRENGTH if wanted is None else wanted
+
+
+def restorer_of(container: Container, networks: Networks) -> Restorer:
+    """The restorer that a file names.
+
+    Raises:
+        FormatError: it names none.
+        ModelMissing: it is not installed.
+    """
+    restoration = container.find(RestorePayload)
+    if restoration is None:
+        raise FormatError("the file names no restorer")
+    return networks.restorer(restoration.model)
 
 
 def squared_error(image: Image, other: Image) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from carcodec.container.file import Container, to_chunk
 from carcodec.container.payloads import FULL_STRENGTH, RestorePayload
 from carcodec.ids import Mode
-from carcodec.modes.base import Options, base_of, best_strength, blend, packed, read_base
+from carcodec.modes.base import Base, Options, best_strength, blend, packed, read_base, restorer_of, strength_of
 from carcodec.ports import Image, Networks
 
 
@@ -26,10 +26,9 @@ class BlindMode:
         restoration = RestorePayload(restorer.reference, strength)
         return Container(header, (to_chunk(packed_jpeg), to_chunk(restoration)))
 
-    def decode(self, container: Container, networks: Networks, strength: float | None) -> Image:
-        base = base_of(container)
-        restoration = container.find(RestorePayload)
-        if restoration is None or strength == 0:
+    def decode(self, container: Container, base: Base, networks: Networks, strength: float | None) -> Image:
+        share = strength_of(container, strength)
+        if share == 0:
             return base.pixels
-        restored = networks.restorer(restoration.model).restore(base.pixels, base.condition)
-        return blend(base.pixels, restored, restoration.strength / FULL_STRENGTH if strength is None else strength)
+        restored = restorer_of(container, networks).restore(base.pixels, base.condition)
+        return blend(base.pixels, restored, share)

@@ -18,7 +18,17 @@ from carcodec.descriptor.grid import check_value, grid_size
 from carcodec.entropy.tables import TOTAL_BITS
 from carcodec.errors import DamagedError, VerifyError
 from carcodec.ids import Mode
-from carcodec.modes.base import Base, Options, base_of, best_strength, blend, packed, read_base, squared_error
+from carcodec.modes.base import (
+    Base,
+    Options,
+    best_strength,
+    blend,
+    packed,
+    read_base,
+    restorer_of,
+    squared_error,
+    strength_of,
+)
 from carcodec.ports import Analysis, ContextCoder, Image, Levels, Networks, Restorer, Symbols
 
 SWEEPS = 4  # of the search; the map hardly changes after three
@@ -57,14 +67,13 @@ class SideMode:
         pays = error * len(serialise(guided)) < blind_error * blind_bytes
         return guided if pays or options.side == "on" else blind
 
-    def decode(self, container: Container, networks: Networks, strength: float | None) -> Image:
-        base = base_of(container)
-        restoration = container.find(RestorePayload)
-        if restoration is None or strength == 0:
+    def decode(self, container: Container, base: Base, networks: Networks, strength: float | None) -> Image:
+        share = strength_of(container, strength)
+        if share == 0:
             return base.pixels
         symbols = symbols_of(container, base, networks)
-        restored = networks.restorer(restoration.model).restore(base.pixels, base.condition, symbols)
-        return blend(base.pixels, restored, restoration.strength / FULL_STRENGTH if strength is None else strength)
+        restored = restorer_of(container, networks).restore(base.pixels, base.condition, symbols)
+        return blend(base.pixels, restored, share)
 
 
 def symbols_of(container: Container, base: Base, networks: Networks) -> Symbols | None:

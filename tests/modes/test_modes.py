@@ -11,7 +11,7 @@ from carcodec.container.file import Container, parse, serialise, to_chunk
 from carcodec.container.payloads import DescriptorPayload, JpegPayload, ModelRef, RestorePayload
 from carcodec.errors import DamagedError, ModelMissing
 from carcodec.jpeg.front import JpegSettings, decode_jpeg, encode_jpeg
-from carcodec.modes.base import Options, best_strength, blend, squared_error, unpacked
+from carcodec.modes.base import Options, base_of, best_strength, blend, squared_error, unpacked
 from carcodec.modes.blind import BlindMode
 from carcodec.modes.side import SideMode
 from tests.stubs.networks import GUIDING_SYMBOL, OracleRestorer, StubNetworks
@@ -28,6 +28,10 @@ def picture(height: int = 72, width: int = 100, gray: bool = False) -> np.ndarra
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
+def decoded_by(mode, container: Container, networks, strength: float | None) -> np.ndarray:
+    return mode.decode(container, base_of(container), networks, strength)
+
+
 def made(image: np.ndarray, quality: int = 20) -> bytes:
     return encode_jpeg(image, JpegSettings(quality))
 
@@ -40,9 +44,10 @@ def test_round_trip_keeps_the_jpeg_and_restores(mode, shape, gray):
     networks = StubNetworks(OracleRestorer(image))
     jpeg = made(image)
     container = parse(serialise(mode.encode(jpeg, image, networks, Options())))
-    decoded = mode.decode(container, networks, None)
+    decoded = decoded_by(mode, container, networks, None)
     assert unpacked(container) == jpeg
-    assert decoded.shape == image.shape and decoded.dtype == np.uint8
+    assert decoded.shape == image.shape
+    assert decoded.dtype == np.uint8
     assert squared_error(image, decoded) <= squared_error(image, decode_jpeg(jpeg))
 
 
@@ -52,9 +57,11 @@ def test_a_descriptor_that_helps_much_is_kept_and_used():
     jpeg = made(image)
     guided = SIDE.encode(jpeg, image, networks, Options())
     blind = SIDE.encode(jpeg, image, networks, Options(side="off"))
-    assert guided.find(DescriptorPayload) is not None and blind.find(DescriptorPayload) is None
+    assert guided.find(DescriptorPayload) is not None
+    assert blind.find(DescriptorPayload) is None
     error = {
-        name: squared_error(image, SIDE.decode(c, networks, None)) for name, c in (("guided", guided), ("blind", blind))
+        name: squared_error(image, decoded_by(SIDE, c, networks, None))
+        for name, c in (("guided", guided), ("blind", blind))
     }
     assert error["guided"] * len(serialise(guided)) < error["blind"] * len(serialise(blind))
 
@@ -72,7 +79,7 @@ def test_the_extractor_is_believed_when_nothing_is_searched():
     container = SIDE.encode(made(image), image, networks, Options(side="on", search=False))
     descriptor = container.find(DescriptorPayload)
     assert descriptor is not None
-    decoded = SIDE.decode(container, networks, 1.0)
+    decoded = decoded_by(SIDE, container, networks, 1.0)
     full = np.full((5, 7), GUIDING_SYMBOL, np.uint8)
     base = decode_jpeg(unpacked(container))
     assert np.array_equal(
@@ -88,7 +95,7 @@ def test_a_restoration_that_harms_is_bypassed(mode):
     for side in ("auto", "on", "off"):
         container = mode.encode(jpeg, image, networks, Options(side=side))
         assert container.find(RestorePayload) is None
-        assert np.array_equal(mode.decode(container, networks, None), decode_jpeg(jpeg))
+        assert np.array_equal(decoded_by(mode, container, networks, None), decode_jpeg(jpeg))
 
 
 def test_a_jpeg_without_original_is_restored_in_full():
@@ -97,7 +104,8 @@ def test_a_jpeg_without_original_is_restored_in_full():
     for mode in (SIDE, BLIND):
         container = mode.encode(made(image), None, networks, Options())
         restoration = container.find(RestorePayload)
-        assert restoration is not None and restoration.strength == 128
+        assert restoration is not None
+        assert restoration.strength == 128
         assert container.find(DescriptorPayload) is None
 
 
@@ -106,8 +114,8 @@ def test_strength_of_the_caller_overrides_the_file():
     networks = StubNetworks(OracleRestorer(image))
     container = BLIND.encode(made(image), image, networks, Options())
     base = decode_jpeg(unpacked(container))
-    assert np.array_equal(BLIND.decode(container, networks, 0.0), base)
-    assert not np.array_equal(BLIND.decode(container, networks, 1.0), BLIND.decode(container, networks, None))
+    assert np.array_equal(decoded_by(BLIND, container, networks, 0.0), base)
+    assert not np.array_equal(decoded_by(BLIND, container, networks, 1.0), decoded_by(BLIND, container, networks, None))
 
 
 def test_best_strength_is_the_least_squares_one():
@@ -128,7 +136,7 @@ def test_a_wrong_check_value_is_damage():
     wrong = to_chunk(replace(descriptor, check=descriptor.check ^ 1))
     chunks = tuple(wrong if chunk.kind == DescriptorPayload.KIND else chunk for chunk in container.chunks)
     with pytest.raises(DamagedError, match="symbols"):
-        SIDE.decode(replace(container, chunks=chunks), networks, None)
+        decoded_by(SIDE, replace(container, chunks=chunks), networks, None)
 
 
 def test_a_jpeg_of_another_size_than_the_header_is_damage():
@@ -137,7 +145,7 @@ def test_a_jpeg_of_another_size_than_the_header_is_damage():
     container = BLIND.encode(made(image), image, networks, Options())
     header = replace(container.header, width=container.header.width + 1)
     with pytest.raises(DamagedError):
-        BLIND.decode(replace(container, header=header), networks, None)
+        decoded_by(BLIND, replace(container, header=header), networks, None)
 
 
 def test_a_model_that_is_not_installed_is_named():
@@ -145,7 +153,7 @@ def test_a_model_that_is_not_installed_is_named():
     container = BLIND.encode(made(image), image, StubNetworks(OracleRestorer(image)), Options())
     other = StubNetworks(OracleRestorer(image, reference=ModelRef(9, b"others")))
     with pytest.raises(ModelMissing):
-        BLIND.decode(container, other, None)
+        decoded_by(BLIND, container, other, None)
 
 
 def test_framing_of_a_side_file_is_at_most_48_bytes():
