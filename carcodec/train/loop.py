@@ -1,7 +1,7 @@
 """The training loop: seeded batches, Muon and AdamW, EMA, checkpoints that resume to the same bits.
 
 Batch `i` depends on the seed and `i` alone, so a run that was killed goes on as if it had not been.
-Under `torchrun` every process takes its own batches and gradients are averaged (DistributedDataParallel).
+Under `torchrun` every process takes its own batches and gradients are averaged over all of them (all_reduce).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Plan:
         decay: share of the steps, at the end, over which the rate falls linearly to zero.
         ema: decay of the averaged weights.
         seed: of batches and initial weights.
-        validate_every, save_every: steps, seconds.
+        validate_every: steps from one validation to the next.
+        save_every: seconds from one checkpoint to the next.
     """
 
     steps: int

@@ -33,14 +33,24 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
         ValueError: weights in `start` that the network has no place for.
     """
     config = tomllib.loads(recipe.read_text())
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    device = _joined(device)
     torch.manual_seed(config["plan"].get("seed", 1))
     module, name = TASKS[config["task"]].split(":")
     task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
     if start is not None:
         _begin_from(start, task.network.get_submodule(config.get("start_into", "")))
     Run(task, Plan(**config["plan"]), folder, device).go()
+
+
+def _joined(device: torch.device) -> torch.device:
+    """This process's device; under `torchrun` each has a GPU of its own, and they find each other here."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return device
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return device
 
 
 def _begin_from(start: Path, network: nn.Module) -> None:
