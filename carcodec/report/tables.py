@@ -30,10 +30,10 @@ class Table:
         return "\n".join(lines)
 
     def select(self, columns: Sequence[str], values: Mapping[str, Sequence[str]]) -> Table:
-        """The named columns (all if none is named), and the lines whose cells are among the given values.
+        """The named columns (all if none is named), and the lines with one of the given values, in the order given.
 
         Args:
-            values: head -> accepted cells; an empty sequence accepts all.
+            values: head -> accepted cells; an empty sequence accepts all, and leaves the order.
 
         Raises:
             InputError: a column that the table does not have.
@@ -44,6 +44,7 @@ class Table:
             raise InputError(f"no column {unknown[0]!r} in this table; it has: {', '.join(self.heads)}")
         filters = [(self.heads.index(head), cells) for head, cells in values.items() if cells]
         kept = [line for line in self.cells if all(line[i] in cells for i, cells in filters)]
+        kept.sort(key=lambda line: [cells.index(line[i]) for i, cells in filters])
         places = [self.heads.index(name) for name in (["codec", *columns] if columns else self.heads)]
         heads = tuple(self.heads[i] for i in places)
         return Table(heads, tuple(tuple(line[i] for i in places) for line in kept))

@@ -55,10 +55,10 @@ def test_markers_in_code_are_left_alone(rows):
     assert update(text, rows) == text
 
 
-def test_filters_choose_codecs_settings_and_columns(rows):
-    marker = "<!-- table: rates set codec=jpeg codec=carcodec q=10,30 column=bpp -->\n<!-- end -->"
-    lines = update(marker, rows).splitlines()[3:-1]
-    assert [line.split("|")[1].strip() for line in lines] == ["jpeg", "jpeg", "carcodec", "carcodec"]
+def test_filters_choose_codecs_settings_and_columns_in_their_order(rows):
+    _, *lines = answer("table: rates set codec=carcodec codec=jpeg q=30,10 column=q column=bpp", rows[:-3])
+    assert [line[:2] for line in lines] == [["carcodec", "30"], ["carcodec", "10"], ["jpeg", "30"], ["jpeg", "10"]]
+    assert [line[2] for line in lines] == ["0.707", "0.177", "1.100", "0.275"]
 
 
 def answer(marker, rows):
