@@ -9,6 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from carcodec.errors import InputError
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -23,10 +25,15 @@ def load_split(folder: Path, split: str) -> list[Picture]:
         uint8[H,W,3] each. 820 photographs of 0.3 megapixels take about 750 MB.
 
     Raises:
-        FileNotFoundError: the list or a picture is missing.
+        InputError: the list or a picture is missing, or no picture.
     """
-    names = (folder / f"{split}.txt").read_text().split()
-    return [np.asarray(Image.open(folder / name).convert("RGB")) for name in tqdm(names, desc=split, disable=None)]
+    try:
+        names = (folder / f"{split}.txt").read_text().split()
+        return [np.asarray(Image.open(folder / name).convert("RGB")) for name in tqdm(names, desc=split, disable=None)]
+    except OSError as error:
+        raise InputError(
+            f"cannot read the photographs in {folder}, which {split}.txt there must list, one name a line: {error}"
+        ) from error
 
 
 def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2) -> Picture:

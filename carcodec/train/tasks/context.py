@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from carcodec.descriptor.context import MARGIN, OUTSIDE
 from carcodec.descriptor.grid import Symbols, entropy
+from carcodec.errors import InputError
 from carcodec.nn.context import ContextNetwork, site_bits
 
 Batch = tuple[Tensor, Tensor]
@@ -27,9 +28,16 @@ class Grids:
 
     @classmethod
     def load(cls, path: Path) -> Grids:
-        """Read `symbols` uint8[all sites], `shapes` int32[n,2] (gh, gw), `classes` uint8[n] from an npz file."""
-        with np.load(path, allow_pickle=False) as arrays:
-            flat, shapes, classes = arrays["symbols"], arrays["shapes"].astype(np.int64), arrays["classes"]
+        """Read `symbols` uint8[all sites], `shapes` int32[n,2] (gh, gw), `classes` uint8[n] from an npz file.
+
+        Raises:
+            InputError: missing, or not such a file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                flat, shapes, classes = arrays["symbols"], arrays["shapes"].astype(np.int64), arrays["classes"]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"cannot read the maps of symbols in {path}: {error}") from error
         parts = np.split(flat, np.cumsum(shapes.prod(axis=1))[:-1])
         return cls([part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)], classes.astype(np.int64))
 
