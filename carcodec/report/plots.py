@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
-SIZE_INCHES = (7.5, 5.0)
+SIZE_INCHES = (9.5, 5.0)
 RATE_TICKS_BPP = (0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3)
 STYLE: dict[Any, Any] = {
     "font.size": 10,
@@ -59,6 +59,7 @@ def _plot(chosen: Sequence[Mean], metric: str, stem: Path) -> list[Path]:
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         axes = figure.subplots()
         _draw(axes, chosen, metric)
+        figure.legend(loc="outside right center")  # a dozen codecs would hide their own curves
         paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg")]
         figure.savefig(paths[0], dpi=160)
         figure.savefig(paths[1], metadata={"Date": None, "Creator": None})
@@ -87,4 +88,3 @@ def _draw(axes: Axes, chosen: Sequence[Mean], metric: str) -> None:
     axes.set_xlabel("bits per pixel, whole file (logarithmic)")
     axes.set_ylabel(shown_label(metric, METRICS[metric]))
     axes.set_title(f"{chosen[0].dataset}: mean over {chosen[0].n_images} pictures", loc="left", fontsize=11)
-    axes.legend(loc="lower right")
