@@ -16,7 +16,7 @@ class Restorer(nn.Module):
     H and W are multiples of 8.
     """
 
-    def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (2, 2, 4, 3, 3)) -> None:
+    def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (1, 2, 4, 2, 2)) -> None:
         super().__init__()
         self.trunk = Trunk(widths, depths)
         self.tail = Tail(widths[0])

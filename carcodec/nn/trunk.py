@@ -11,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from carcodec.jpeg.conditioning import CONDITION_SIZE
 from carcodec.nn.blocks import ModulatedStage, conv
 
-ALIGNMENT = 8  # pixels: unshuffle by 2, then two halvings
-CONDITION_SIZE = 131  # what `condition` of carcodec.jpeg.conditioning gives
 CODE_SIZE = 128
 
 
@@ -29,7 +28,7 @@ class Trunk(nn.Module):
     H and W are multiples of 8.
     """
 
-    def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (2, 2, 4, 3, 3)) -> None:
+    def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (1, 2, 4, 2, 2)) -> None:
         super().__init__()
         fine, middle, coarse = widths
         self.code = nn.Sequential(
