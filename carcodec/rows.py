@@ -123,7 +123,10 @@ def read_rows(paths: Iterable[Path]) -> list[Row]:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read results from {path}: {error}") from error
-        rows.update((row.key, row) for row in parse_rows(text))
+        try:
+            rows.update((row.key, row) for row in parse_rows(text))
+        except InputError as error:
+            raise InputError(f"{path} is no results file: {error}") from error
     return list(rows.values())
 
 
@@ -139,6 +142,8 @@ def parse_rows(text: str) -> list[Row]:
         if line.startswith(f"{COLUMNS[0]}\t{COLUMNS[1]}\t"):
             columns = tuple(line.split("\t"))
         elif not line.startswith("#"):
+            if not columns:
+                raise InputError(f"no names of columns stand before this line: {line[:60]!r}")
             rows.append(parse_row(line, columns))
     return rows
 

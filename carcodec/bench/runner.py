@@ -185,6 +185,8 @@ class ResultsFile:
             InputError: it exists and is no results file of this version.
             OutputError: it cannot be written.
         """
+        if path.is_dir():
+            raise OutputError(f"cannot write {path}: it is a folder")
         self.rows = _take_up(path)
         try:
             self._file: TextIO = path.open("a", encoding="utf-8", newline="\n")

@@ -150,7 +150,8 @@ def format_of(path: str | os.PathLike[str]) -> str:
             " (`carcodec extract` gives the JPEG that a .car holds)"
         )
     if suffix not in WRITABLE:
-        raise UsageError(f"cannot tell a picture format from {suffix or 'no suffix'!r}: use {', '.join(WRITABLE)}")
+        what = repr(suffix) if suffix else "a name with no suffix"
+        raise UsageError(f"cannot tell a picture format from {what}: use {', '.join(WRITABLE)}")
     return WRITABLE[suffix]
 
 
@@ -306,7 +307,9 @@ def _flattened(image: Image.Image, background: str | None) -> Image.Image:
     covered = image.convert("RGBA")
     if covered.getchannel("A").getextrema() != (255, 255):
         if background is None:
-            raise InputError("the picture has transparent parts, which a .car cannot hold: give a background colour")
+            raise InputError(
+                "the picture has transparent parts, which a .car cannot hold: give a background (white, #rrggbb)"
+            )
         colour = _colour(background)
         is_gray = is_gray and len(set(colour)) == 1
         covered = Image.alpha_composite(Image.new("RGBA", image.size, (*colour, 255)), covered)

@@ -24,7 +24,8 @@ class Table:
 
     def markdown(self) -> str:
         """The table in Markdown, columns aligned."""
-        widths = [max(len(line[i]) for line in (self.heads, *self.cells)) for i in range(len(self.heads))]
+        # Two at least: a rule of a colon alone makes no table.
+        widths = [max(2, *(len(line[i]) for line in (self.heads, *self.cells))) for i in range(len(self.heads))]
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         lines = [_line(self.heads, widths), _line(rule, widths), *(_line(cells, widths) for cells in self.cells)]
         return "\n".join(lines)
@@ -67,9 +68,11 @@ class Table:
 
     @staticmethod
     def of(heads: Sequence[str], cells: Iterable[Sequence[str]]) -> Table:
-        """The table without the columns that say nothing in any row."""
+        """The table without the columns that say nothing in any row, and no lines if only the first is left."""
         lines = [tuple(line) for line in cells]
         kept = [i for i in range(len(heads)) if i == 0 or any(line[i] != NOTHING for line in lines)]
+        if kept == [0]:
+            return Table((heads[0],), ())
         return Table(tuple(heads[i] for i in kept), tuple(tuple(line[i] for i in kept) for line in lines))
 
 

@@ -49,7 +49,7 @@ RESTRICTED = {
     "torch": {"nn", "train", "runtime"},
     "constriction": {"entropy"},
     "lepton_jpeg_python": {"jpeg", "bench"},
-    "matplotlib": {"report"},
+    "matplotlib": {"report", "train"},
     "struct": {"container", "jpeg"},
     "click": {"cli"},
     "tqdm": {"cli", "train", "bench"},

@@ -9,7 +9,7 @@ from carcodec.bench.measure import Conditions, Subject, measure
 from carcodec.bench.runner import ResultsFile, Workplace, plan, run, settings_of, shard
 from carcodec.bench.table import file_request, parse_codecs
 from carcodec.datasets.cards import open_folder
-from carcodec.errors import CarError, InputError, VerifyError
+from carcodec.errors import CarError, InputError, OutputError, VerifyError
 from carcodec.rows import COLUMNS, format_row, parse_row, parse_rows, read_rows
 
 CONDITIONS = Conditions(repeats=1, perceptual=False, timing="shared", machine="a machine")
@@ -142,3 +142,15 @@ def test_rows_survive_being_written_and_read(pictures, requests):
         line = format_row(row)
         assert format_row(parse_row(line)) == line
         assert len(line.split("\t")) == len(COLUMNS)
+
+
+def test_file_that_holds_no_rows_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("hello\n")
+    with pytest.raises(InputError, match=r"notes\.txt is no results file: no names of columns"):
+        read_rows([path])
+
+
+def test_folder_is_no_place_for_results(tmp_path):
+    with pytest.raises(OutputError, match="it is a folder"):
+        ResultsFile(tmp_path, [])

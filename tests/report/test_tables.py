@@ -31,6 +31,15 @@ def test_markdown_columns_are_aligned():
     assert lines == ["| codec |   bpp |", "| ----- | ----: |", "| jpeg  |   1.5 |", "| x     | 12.25 |"]
 
 
+def test_columns_of_one_letter_still_make_a_table():
+    lines = Table(("codec", "q"), (("jpeg", "5"),)).markdown().splitlines()
+    assert lines == ["| codec |  q |", "| ----- | -: |", "| jpeg  |  5 |"]
+
+
+def test_lines_that_say_nothing_make_no_table():
+    assert Table.of(("codec", "BD-rate %"), [("jpeg", "-"), ("webp", "-")]).cells == ()
+
+
 def test_lossless_codecs_have_their_own_table(rows):
     assert lossless_table(rows, "set").cells == (("png", "9.000", "1,000", "0.01", "0.02"),)
     assert "png" not in {line[0] for line in (*rates_table(rows, "set").cells, *bd_rates_table(rows, "set").cells)}

@@ -19,7 +19,10 @@ GUIDING_SYMBOL = 3  # the one that helps; all others leave the blind restoration
 
 @dataclass
 class OracleRestorer:
-    """Goes `blind_share` of the way to the original in every other column, and `guided_share` where the symbol is `GUIDING_SYMBOL`."""
+    """Goes `blind_share` of the way to the original in every other column.
+
+    Where the symbol is `GUIDING_SYMBOL`, it goes `guided_share` of the way in all columns.
+    """
 
     original: Image
     blind_share: float = 0.5
