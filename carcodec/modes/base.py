@@ -81,12 +81,11 @@ def unpacked(container: Container) -> bytes:
     """The JPEG of a file, byte for byte.
 
     Raises:
-        FormatError: the file has none.
-        DamagedError: it cannot be unpacked.
+        DamagedError: a damaged file has none left, or it cannot be unpacked.
     """
     payload = container.find(JpegPayload)
     if payload is None:
-        raise FormatError("the file holds no JPEG")
+        raise DamagedError("no whole JPEG is left in the file")
     return packing.unpack(payload.packing, payload.data, container.header.width, container.header.height)
 
 
@@ -94,8 +93,7 @@ def base_of(container: Container) -> Base:
     """The JPEG of a file, decoded and checked against the file's header.
 
     Raises:
-        FormatError: the file has none.
-        DamagedError: it cannot be unpacked or decoded, or is another than the header says.
+        DamagedError: none is left, it cannot be unpacked or decoded, or is another than the header says.
     """
     try:
         base = read_base(unpacked(container))
