@@ -55,9 +55,10 @@ def encode(
         image: a Pillow picture, uint8[H,W,3] or [H,W], or the path, bytes or open file of a picture.
         quality: 1..100, of the JPEG inside. None carries a JPEG's own bits as they are; other sources take 75.
         mode: "side" (restoration with side information where it pays) or "blind" (without).
-        tables: "psnr" (least squared error) or "standard" (those of the JPEG standard).
-        sampling: chroma "4:2:0", "4:2:2" or "4:4:4".
-        side: "auto" keeps the descriptor where it pays, "on" always, "off" never.
+        tables: of a JPEG that is made: "psnr" (least squared error) or "standard" (those of the JPEG standard).
+        sampling: its chroma, "4:2:0", "4:2:2" or "4:4:4".
+        side: "auto" keeps the descriptor where it pays, "on" wherever the restoration helps, "off" never. A JPEG that
+            is carried has none: its original is not known.
         effort: "default" tries all symbols at each site, "fast" takes the extractor's.
         background: colour to put behind a transparent picture; without it, transparency is refused.
         device: "auto", "cpu", "cuda" or "mps".
@@ -227,12 +228,13 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
     """
     container = parse(data)
     passed = [f"{len(data)} bytes: structure and checksum"]
-    jpeg = unpacked(container)
-    passed.append(f"JPEG of {len(jpeg)} bytes: unpacks")
-    picture = decode(data, device=device, threads=threads)
-    if container.find(DescriptorPayload):
+    base = base_of(container)
+    passed.append(f"JPEG of {len(base.jpeg)} bytes: unpacks")
+    networks = _networks(device, threads)
+    if symbols_of(container, base, networks) is not None:
         passed.append("descriptor: decodes to the symbols that were coded")
-    passed.append(f"picture of {picture.width} x {picture.height}: decodes")
+    MODES[container.header.mode].decode(container, base, networks, None)
+    passed.append(f"picture of {container.header.width} x {container.header.height}: decodes")
     return passed
 
 
