@@ -25,7 +25,7 @@ from carcodec.ids import VERSION
 from carcodec.jpeg.front import JpegSettings, Sampling, encode_jpeg, read_metadata
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
-from carcodec.modes.base import Base, Options, base_of, blend, read_base, restorer_of, unpacked
+from carcodec.modes.base import Base, Options, base_of, blend, read_base, restorer_of, unpacked, usual_strength
 from carcodec.modes.side import symbols_of
 from carcodec.modes.table import MODES
 from carcodec.pixels.io import Source, load_picture, upright
@@ -107,8 +107,7 @@ def decode(
     Raises:
         FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
     """
-    if strength is not None and not 0 <= strength <= 2:
-        raise UsageError(f"strength must be 0..2, not {strength}")
+    _check_strength(strength)
     networks = _networks(device, threads)
     if salvage:
         container, base, _ = _salvaged(data, networks)
@@ -133,24 +132,25 @@ def extract(data: bytes, *, salvage: bool = False) -> bytes:
 
 
 def restore(
-    jpeg: bytes, *, strength: float = 1.0, device: str = "auto", threads: int | None = None
+    jpeg: bytes, *, strength: float | None = None, device: str = "auto", threads: int | None = None
 ) -> PillowImage.Image:
     """Any JPEG, restored (no `.car` involved).
 
     Args:
         jpeg: the bytes of a JPEG: gray or colour, baseline or progressive, any tables and sampling.
-        strength: 0 (as it is) to 2; 1 is what the network says.
+        strength: 0 (as it is) to 2; 1 is what the network says. None is 1, and less for a JPEG of so high a quality
+            that little is left to restore.
 
     Raises:
         InputError: not a JPEG, or of a kind that is not supported (CMYK, 12-bit, arithmetic).
     """
-    if not 0 <= strength <= 2:
-        raise UsageError(f"strength must be 0..2, not {strength}")
+    _check_strength(strength)
     base = read_base(jpeg)
-    if strength == 0:
+    share = usual_strength(base.header) / FULL_STRENGTH if strength is None else strength
+    if share == 0:
         return _as_picture(base.pixels, jpeg)
     restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
-    return _as_picture(blend(base.pixels, restored, strength), jpeg)
+    return _as_picture(blend(base.pixels, restored, share), jpeg)
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,11 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
 def salvage_report(data: bytes) -> list[str]:
     """What is wrong with a damaged file, and what `decode` with `salvage` leaves out; empty for a whole one."""
     return _salvaged(data, _networks("auto", None))[2]
+
+
+def _check_strength(strength: float | None) -> None:
+    if strength is not None and not 0 <= strength <= 2:
+        raise UsageError(f"strength must be 0..2, not {strength}")
 
 
 def _networks(device: str, threads: int | None) -> Networks:

@@ -19,6 +19,9 @@ from carcodec.ports import Condition, Image, Levels, Networks, Restorer
 
 STRIP_ROWS = 256
 MAX_STRENGTH = 255  # what the byte of the RESTORE chunk holds: nearly twice the correction
+# Mean luma steps at which a restoration begins to help, and from which on it is right as it is: libjpeg's quality 97
+# and 87. Least squares on validation photographs gives a share of 0.9, 0.7, 0.4, 0.2, 0.1 at steps of 17, 12, 8, 6, 2.
+FINEST_STEP, TRUSTED_STEP = 3.0, 15.0
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,15 @@ def best_strength(image: Image, base: Image, restored: Levels) -> int:
     strength = int(np.clip(round(FULL_STRENGTH * wanted / energy), 0, MAX_STRENGTH))
     better = squared_error(image, blend(base, restored, strength / FULL_STRENGTH)) < squared_error(image, base)
     return strength if better else 0
+
+
+def usual_strength(header: JpegHeader) -> int:
+    """Strength byte for a JPEG whose original is not known: full, but for one so fine that little is left to restore.
+
+    There the correction is mostly the network's own error, and costs decibels.
+    """
+    share = (float(header.luma_table.mean()) - FINEST_STEP) / (TRUSTED_STEP - FINEST_STEP)
+    return round(FULL_STRENGTH * min(1.0, max(0.0, share)))
 
 
 def _float(pixels: Image) -> Levels:

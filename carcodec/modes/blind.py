@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from carcodec.container.file import Container, to_chunk
-from carcodec.container.payloads import FULL_STRENGTH, RestorePayload
+from carcodec.container.payloads import RestorePayload
 from carcodec.ids import Mode
-from carcodec.modes.base import Base, Options, best_strength, blend, packed, read_base, restorer_of, strength_of
+from carcodec.modes.base import (
+    Base,
+    Options,
+    best_strength,
+    blend,
+    packed,
+    read_base,
+    restorer_of,
+    strength_of,
+    usual_strength,
+)
 from carcodec.ports import Image, Networks
 
 
@@ -18,8 +28,9 @@ class BlindMode:
         base = read_base(jpeg)
         header, packed_jpeg = packed(base, self.number)
         restorer = networks.restorer()
-        strength = FULL_STRENGTH
-        if image is not None:
+        if image is None:
+            strength = usual_strength(base.header)
+        else:
             strength = best_strength(image, base.pixels, restorer.restore(base.pixels, base.condition))
         if strength == 0:
             return Container(header, (to_chunk(packed_jpeg),))

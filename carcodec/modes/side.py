@@ -28,6 +28,7 @@ from carcodec.modes.base import (
     restorer_of,
     squared_error,
     strength_of,
+    usual_strength,
 )
 from carcodec.ports import Analysis, ContextCoder, Image, Levels, Networks, Restorer, Symbols
 
@@ -48,7 +49,8 @@ class SideMode:
 
         restorer = networks.restorer()
         if image is None:
-            return container(RestorePayload(restorer.reference, FULL_STRENGTH))
+            strength = usual_strength(base.header)
+            return container(*([RestorePayload(restorer.reference, strength)] if strength else []))
         if options.side == "off":
             restoration, _ = _weighed(image, base, restorer.restore(base.pixels, base.condition), restorer)
             return container(*restoration)

@@ -109,6 +109,18 @@ def test_a_jpeg_without_original_is_restored_in_full():
         assert container.find(DescriptorPayload) is None
 
 
+def test_a_fine_jpeg_without_original_is_restored_with_care_or_not_at_all():
+    image = picture()
+    networks = StubNetworks(OracleRestorer(image))
+    for mode in (SIDE, BLIND):
+        found = [mode.encode(made(image, q), None, networks, Options()).find(RestorePayload) for q in (85, 93, 96, 100)]
+        strengths = [restoration.strength if restoration else 0 for restoration in found]
+        assert strengths[0] == 128
+        assert strengths == sorted(strengths, reverse=True)
+        assert 0 < strengths[1] < 128
+        assert found[3] is None
+
+
 def test_strength_of_the_caller_overrides_the_file():
     image = picture()
     networks = StubNetworks(OracleRestorer(image))
