@@ -52,7 +52,7 @@ def encode(
     """A picture as the bytes of a `.car` file.
 
     Args:
-        image: a Pillow picture, uint8[H,W,3] or [H,W], or the path, bytes or open file of a picture.
+        image: a Pillow picture, uint8[H,W,3] or [H,W], the path, bytes or open file of a picture, or a loaded one.
         quality: 1..100, of the JPEG inside. None carries a JPEG's own bits as they are; other sources take 75.
         mode: "side" (restoration with side information where it pays) or "blind" (without).
         tables: of a JPEG that is made: "psnr" (least squared error) or "standard" (those of the JPEG standard).
@@ -78,6 +78,10 @@ def encode(
     picture = load_picture(image, background=background)
     networks = _networks(device, threads)
     if quality is None and picture.jpeg is not None:
+        if side == "on":
+            raise UsageError(
+                "side information needs the original of a JPEG, and one carried as it is has none: set a quality"
+            )
         return to_bytes(coding.encode(picture.jpeg, None, networks, options))
     settings = JpegSettings(
         DEFAULT_QUALITY if quality is None else quality, shape(quality or DEFAULT_QUALITY), sampling

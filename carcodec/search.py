@@ -31,12 +31,11 @@ def encode_to_target(
     """
     if sum(target is not None for target in (size, bpp, psnr)) != 1:
         raise UsageError("give one target: a size, bits per pixel or a PSNR")
-    read = getattr(image, "read", None)  # an open file, of which there is no second reading
-    image = image if read is None else read()
-    original = load_picture(image, background=options.get("background")).array
+    picture = load_picture(image, background=options.get("background"))
+    original = picture.array
 
     def at(quality: int) -> bytes:
-        return encode(image, quality=quality, **options)
+        return encode(picture, quality=quality, **options)
 
     if psnr is not None:
         return _least(at, lambda data: metrics.psnr(original, _decoded(data, options)) >= psnr, f"a PSNR of {psnr} dB")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
 from carcodec.errors import UsageError
+
+if TYPE_CHECKING:
+    from carcodec.pixels.io import Picture
 
 KINDS = files.Kinds(reads=files.PICTURES, writes=files.CARS)
 TARGETS = {"target_bpp": "bpp", "target_size": "size", "target_psnr": "psnr"}
@@ -52,17 +56,39 @@ def command(
     it back. Several inputs, folders and patterns need --out-dir. IN and OUT may be - for a pipe.
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
+    from carcodec.pixels.io import load_picture
+
     encode = _encoder(options)
+    unused = _unused_when_carried()
 
     def work(data: bytes, job: files.Job) -> bytes:
-        coded = encode(data)
+        picture = load_picture(data, background=options["background"])
+        for note in picture.notes:
+            console.warn(f"{job.source}: {note}")
+        if picture.jpeg and unused:
+            console.warn(
+                f"{job.source}: {', '.join(unused)} without effect on a JPEG that is kept as it is; -q makes a new one"
+            )
+        coded = encode(picture)
         console.detail(f"{job.source}: {len(data):,} bytes -> {job.target}: {len(coded):,} bytes")
         return coded
 
     return files.run(jobs, work, console, force)
 
 
-def _encoder(options: dict[str, Any]) -> Callable[[bytes], bytes]:
+def _unused_when_carried() -> list[str]:
+    """Options given that a JPEG kept as it is has no use for; none where the call asks for a new JPEG."""
+    context = click.get_current_context()
+
+    def given(name: str) -> bool:
+        return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    if any(given(name) for name in ("quality", *TARGETS)):
+        return []
+    return [f"--{name}" for name in ("tables", "sampling", "effort") if given(name)]
+
+
+def _encoder(options: dict[str, Any]) -> Callable[[Picture], bytes]:
     """The function from a picture to a file that the options ask for."""
     targets = {name: value for option, name in TARGETS.items() if (value := options.pop(option)) is not None}
     if len(targets) + (options["quality"] is not None) > 1:

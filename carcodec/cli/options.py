@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -41,11 +42,23 @@ def on_device(command: Command) -> Command:
 
 
 def computing(command: Command) -> Command:
-    """--device and --threads, passed on as `device` and `threads`."""
+    """--device and --threads, passed on as `device` and `threads`; the process makes itself ready for networks."""
+
+    @functools.wraps(command)
+    def ready(*args: Any, **options: Any) -> Any:
+        from carcodec.runtime import keep_freed_memory
+
+        keep_freed_memory()
+        return command(*args, **options)
+
     threads = click.option(
-        "-j", "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads.  [default: all cores]"
+        "-j",
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="CPU threads.  [default: OMP_NUM_THREADS, else all cores]",
     )
-    return on_device(threads(command))
+    return cast(Command, on_device(threads(ready)))
 
 
 def writing(command: Command) -> Command:

@@ -21,10 +21,8 @@ STRENGTH = click.FloatRange(0, 2)
 @click.option(
     "--strength",
     type=STRENGTH,
-    default=1.0,
-    show_default=True,
     metavar="S",
-    help="0 (the plain JPEG) to 2; 1 is what the network says.",
+    help="0 (the plain JPEG) to 2; 1 is what the network says.  [default: 1, less for JPEGs of very high quality]",
 )
 @computing
 @talking

@@ -30,7 +30,6 @@ from carcodec.errors import CarError, InputError, LimitError, OutputError, Usage
 from carcodec.limits import Limits
 
 Pixels = npt.NDArray[np.uint8]
-Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any]
 
 DEFAULT_LIMITS = Limits()
 # No EPS among them: Pillow would start Ghostscript on it.
@@ -81,11 +80,14 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
+Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any] | Picture
+
+
 def load_picture(source: Source, *, background: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Picture:
     """Picture of a file, its bytes, an open binary file, a Pillow image or an array.
 
     Args:
-        source: array: uint8[H,W,3], uint8[H,W] or uint8[H,W,1].
+        source: array: uint8[H,W,3], uint8[H,W] or uint8[H,W,1]. A `Picture` comes back as it is.
         background: colour to put behind transparent parts, a name or "#rrggbb".
 
     Raises:
@@ -93,6 +95,8 @@ def load_picture(source: Source, *, background: str | None = None, limits: Limit
         LimitError: larger than `limits`.
         UsageError: `background` is no colour.
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, np.ndarray):
         return Picture(_checked_array(source, limits))
     with _input_errors():
