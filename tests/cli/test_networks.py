@@ -93,6 +93,27 @@ def test_jpeg_without_quality_is_carried_bit_for_bit(run: Run, folder: Path) -> 
     assert run("extract", "mine.car", "-o", "-").stdout == (folder / "mine.jpg").read_bytes()
 
 
+def test_options_that_a_kept_jpeg_has_no_use_for_are_told(run: Run, folder: Path, jpeg: Path) -> None:
+    done = run("encode", jpeg, "-o", "told.car", "--tables", "standard")
+    assert done.returncode == 0
+    assert b"--tables without effect" in done.stderr
+    assert run("extract", "told.car", "-o", "-").stdout == jpeg.read_bytes()
+
+
+def test_side_information_of_a_kept_jpeg_is_2(run: Run, jpeg: Path) -> None:
+    done = run("encode", jpeg, "-o", "none.car", "--side", "on")
+    assert done.returncode == 2
+    assert b"original" in done.stderr
+
+
+def test_depth_lost_on_loading_is_told(run: Run, folder: Path) -> None:
+    deep = np.arange(32 * 32, dtype=np.uint16).reshape(32, 32) * 60
+    Image.fromarray(deep).save(folder / "deep.png")
+    done = run("encode", "deep.png", "-o", "deep.car", "--mode", "blind")
+    assert done.returncode == 0
+    assert b"16 bits" in done.stderr
+
+
 def test_restore_of_a_folder_of_jpegs(run: Run, folder: Path, jpeg: Path) -> None:
     album = folder / "album" / "2020"
     album.mkdir(parents=True)
