@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from PIL import Image as PillowImage
 
-from carcodec.container.file import Container, parse, parse_salvage
+from carcodec.container.file import Container, parse, parse_salvage, to_chunk
 from carcodec.container.file import serialise as to_bytes
 from carcodec.container.payloads import (
     FULL_STRENGTH,
@@ -277,6 +277,11 @@ def _salvaged(data: bytes, networks: Networks) -> tuple[Container, Base, list[st
         except (DamagedError, ModelMissing) as error:
             problems.append(f"{kind.KIND.name} is left out: {error}")
             container = replace(container, chunks=tuple(c for c in container.chunks if c.kind != kind.KIND))
+    if problems and not container.find(RestorePayload):
+        problems.append("the restoration is lost: the JPEG is restored as any other")
+        usual = RestorePayload(networks.restorer().reference, usual_strength(base.header))
+        kept = tuple(c for c in container.chunks if c.kind == JpegPayload.KIND)
+        container = replace(container, chunks=(*kept, to_chunk(usual)))
     return container, base, problems
 
 
