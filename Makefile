@@ -10,7 +10,7 @@ setup: $(BIN)/carcodec ## virtual environment with everything for development
 
 $(BIN)/carcodec: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install '.[test,dev]'
+	$(BIN)/pip install '.[test,dev,peers]'
 	@touch $@
 
 check: setup ## lint, format, types, architecture
