@@ -51,6 +51,7 @@ KEPT_BYTES = 1 << 30
 NETWORKS = {
     "restorer": "carcodec.nn.restorer:Restorer",
     "guided": "carcodec.nn.descriptor:GuidedRestorer",
+    "flat": "carcodec.nn.flat:FlatRestorer",
     "extractor": "carcodec.nn.descriptor:Extractor",
 }
 

@@ -17,6 +17,11 @@ from carcodec.nn.blocks import ModulatedStage, conv
 CODE_SIZE = 128
 
 
+def condition_code() -> nn.Sequential:
+    """What scales and shifts the blocks: condition float[N,131] -> float[N,128]."""
+    return nn.Sequential(nn.Linear(CONDITION_SIZE, CODE_SIZE), nn.SiLU(), nn.Linear(CODE_SIZE, CODE_SIZE), nn.SiLU())
+
+
 class Trunk(nn.Module):
     """Decoded JPEG and its quantization tables -> features at half resolution.
 
@@ -31,9 +36,7 @@ class Trunk(nn.Module):
     def __init__(self, widths: Sequence[int] = (48, 96, 192), depths: Sequence[int] = (1, 2, 4, 2, 2)) -> None:
         super().__init__()
         fine, middle, coarse = widths
-        self.code = nn.Sequential(
-            nn.Linear(CONDITION_SIZE, CODE_SIZE), nn.SiLU(), nn.Linear(CODE_SIZE, CODE_SIZE), nn.SiLU()
-        )
+        self.code = condition_code()
         self.head = conv(12, fine)
         self.down_fine = ModulatedStage(fine, depths[0], CODE_SIZE)
         self.to_middle = nn.Conv2d(fine, middle, 2, 2)

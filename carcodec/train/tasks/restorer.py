@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from carcodec.jpeg.tables import STANDARD, TableShape
-from carcodec.nn.restorer import Restorer
+from carcodec.runtime import empty_network
 from carcodec.train.degrade import Degraded, Mixture, degrade, random_settings
+from carcodec.train.export import recipe_arguments
 from carcodec.train.photos import Picture, load_split, random_crop
 
 # Of the squared error (range 0..1): 43 dB. Without it, crops of plain sky and fine qualities, whose tiny errors are
@@ -114,7 +115,8 @@ class RestorerTask:
         self.source = CropSource(
             data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
         )
-        self.network = Restorer(options["widths"], options["depths"])
+        name = options.get("network", "restorer")
+        self.network = empty_network(name, recipe_arguments(name, options))
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         return self.source.batch(rng, n_crops)
