@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
@@ -16,7 +17,7 @@ from carcodec.errors import UsageError
 if TYPE_CHECKING:
     from carcodec.pixels.io import Picture
 
-KINDS = files.Kinds(reads=files.PICTURES, writes=files.CARS)
+KINDS = files.Kinds(reads=suffixes.PICTURES, writes=suffixes.CARS)
 TARGETS = {"target_bpp": "bpp", "target_size": "size", "target_psnr": "psnr"}
 POSITIVE = click.FloatRange(0, min_open=True)
 

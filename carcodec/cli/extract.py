@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import talking, writing
 from carcodec.cli.output import Console
 
-KINDS = files.Kinds(reads=files.CARS, writes=(".jpg", ".jpeg"))
+KINDS = files.Kinds(reads=suffixes.CARS, writes=(".jpg", ".jpeg"))
 
 
 @click.command("extract")

@@ -15,13 +15,6 @@ from pathlib import Path
 from carcodec.cli.output import PIPE, Console, check_output, read_input, write_output
 from carcodec.errors import CarError, OutputError, UsageError
 
-PICTURES = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".avif", ".tif", ".tiff"),
-    *(".bmp", ".ppm", ".pgm", ".pnm", ".gif", ".jp2", ".qoi"),
-)
-JPEGS = (".jpg", ".jpeg", ".jfif", ".jpe")
-CARS = (".car",)
-
 
 @dataclass(frozen=True)
 class Job:

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
 from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
-KINDS = files.Kinds(reads=files.JPEGS, writes=WRITES)
+KINDS = files.Kinds(reads=suffixes.JPEGS, writes=WRITES)
 STRENGTH = click.FloatRange(0, 2)
 
 

@@ -19,10 +19,9 @@ import numpy.typing as npt
 
 from carcodec.errors import InputError, UsageError
 from carcodec.pixels.io import load_picture
+from carcodec.suffixes import PICTURES
 
 Image = npt.NDArray[np.uint8]
-
-SUFFIXES = (".png", ".bmp", ".jpg", ".jpeg", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def open_folder(folder: Path) -> list[Entry]:
     """
     paths = picture_paths(folder)
     if not paths:
-        raise InputError(f"no pictures in {folder} ({', '.join(SUFFIXES)})")
+        raise InputError(f"no pictures in {folder} ({', '.join(PICTURES)})")
     names = [path.stem for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -144,7 +143,7 @@ def samples_folder() -> Path | None:
 
 def picture_paths(folder: Path) -> list[Path]:
     """Files of a folder whose names are those of pictures, sorted by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file())
 
 
 def verified_entries(card: Card, folder: Path) -> list[Entry]:

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "carcodec"
 LEVELS = {
     "errors": 0,
     "ids": 0,
+    "suffixes": 0,
     "limits": 1,
     "rows": 1,
     "container": 2,

@@ -1,12 +1,12 @@
-"""Suffixes that the command line knows without loading Pillow agree with what the package reads and writes."""
+"""Suffixes known without loading Pillow agree with what the package reads and writes."""
 
 from __future__ import annotations
 
 from PIL import Image
 
-from carcodec.cli.files import JPEGS, PICTURES
 from carcodec.cli.pictures import WRITES
 from carcodec.pixels.io import READABLE, WRITABLE
+from carcodec.suffixes import JPEGS, PICTURES
 
 
 def test_every_suffix_looked_for_names_a_format_that_is_read() -> None:
