@@ -36,7 +36,9 @@ def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
 @click.option(
     "--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands."
 )
-@click.option("--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint to begin from.")
+@click.option(
+    "--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint or shipped weights to begin from."
+)
 @on_device
 @talking
 def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, device: str) -> None:

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from carcodec.train.loop import Plan, Run
@@ -27,7 +28,8 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
         recipe: a TOML file: `task`, and the tables `plan` and `options`.
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
-        start: a checkpoint of an earlier run, whose weights go into the part that the recipe calls `start_into`.
+        start: a checkpoint of an earlier run or a shipped weight file; its weights go into the part that the recipe
+            calls `start_into`.
 
     Raises:
         ValueError: weights in `start` that the network has no place for.
@@ -54,6 +56,9 @@ def _joined(device: torch.device) -> torch.device:
 
 
 def _begin_from(start: Path, network: nn.Module) -> None:
-    weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
+    if start.suffix == ".safetensors":
+        weights = {name: weight.float() for name, weight in load_file(start).items()}
+    else:
+        weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
     if homeless := network.load_state_dict(weights, strict=False).unexpected_keys:
         raise ValueError(f"{start} holds weights that the recipe's network has no place for: {homeless[:3]}")
