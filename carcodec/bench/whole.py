@@ -6,7 +6,6 @@ Run as `python -m carcodec.bench.whole DIRECTION FOLDER`, this module is that pr
 from __future__ import annotations
 
 import math
-import os
 import pickle
 import subprocess
 import sys
@@ -20,10 +19,15 @@ from carcodec.bench.codec import Image
 from carcodec.bench.table import Request
 from carcodec.errors import CarError
 
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
 MODULE = "carcodec.bench.whole"  # __name__ is __main__ in the child, and unpickling needs the real one
 KIB_PER_MIB = 1024
 MAXRSS_PER_MIB = KIB_PER_MIB**2 if sys.platform == "darwin" else KIB_PER_MIB  # getrusage: bytes there, KiB elsewhere
-IMAGE, CODED, WORK = "image.npy", "coded", "work.pickle"
+IMAGE, CODED, WORK, PEAK = "image.npy", "coded", "work.pickle", "peak"
 
 
 @dataclass(frozen=True)
@@ -69,18 +73,25 @@ def whole_cost(work: Work, image: Image, folder: Path) -> Cost:
 def _run(direction: str, folder: Path) -> tuple[float, float]:
     """Seconds and MiB of a process."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", MODULE, direction, str(folder)])
-    if hasattr(os, "wait4"):
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        peak_mib = usage.ru_maxrss / MAXRSS_PER_MIB
-    else:
-        process.wait()
-        peak_mib = math.nan
+    process = subprocess.run([sys.executable, "-m", MODULE, direction, str(folder)])
     seconds = time.perf_counter() - start
     if process.returncode != 0:
         raise CarError(f"a process to {direction} ended with exit code {process.returncode}")
-    return seconds, peak_mib
+    return seconds, float((folder / PEAK).read_text())
+
+
+def own_peak_mib() -> float:
+    """Most memory that this process has held; nan where the system does not tell.
+
+    Linux tells two figures. getrusage counts the memory of the process that started this one too, were it only for
+    the moment before this program was loaded; VmHWM does not.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / KIB_PER_MIB
+    if resource is None:
+        return math.nan
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_PER_MIB
 
 
 def main(direction: str, folder: Path) -> None:
@@ -91,6 +102,7 @@ def main(direction: str, folder: Path) -> None:
         (folder / CODED).write_bytes(codec.encode(np.load(folder / IMAGE), asked.setting))
     else:
         codec.decode((folder / CODED).read_bytes())
+    (folder / PEAK).write_text(str(own_peak_mib()))
 
 
 if __name__ == "__main__":
