@@ -38,40 +38,36 @@ def encode_to_target(
         return encode(picture, quality=quality, **options)
 
     if psnr is not None:
-        return _least(at, lambda data: metrics.psnr(original, _decoded(data, options)) >= psnr, f"a PSNR of {psnr} dB")
+
+        def reaches(data: bytes) -> bool:
+            return metrics.psnr(original, _decoded(data, options)) >= psnr
+
+        data = at(100)
+        if not reaches(data):
+            raise UsageError(f"even quality 100 does not reach a PSNR of {psnr} dB")
+        return _farthest(at, reaches, data, 100, 0)
     limit = size if size is not None else int((bpp or 0) * original.shape[0] * original.shape[1] / 8)
-    return _greatest(at, lambda data: len(data) <= limit, f"{limit} bytes")
+    data = at(1)
+    if len(data) > limit:
+        raise UsageError(f"even quality 1 does not meet {limit} bytes: it takes {len(data)} bytes")
+    return _farthest(at, lambda data: len(data) <= limit, data, 1, 101)
 
 
-def _greatest(at: Callable[[int], bytes], fits: Callable[[bytes], bool], target: str) -> bytes:
-    """The file of the greatest quality that fits; sizes grow with quality."""
-    best = at(1)
-    if not fits(best):
-        raise UsageError(f"even quality 1 does not meet {target}: it takes {len(best)} bytes")
-    low, high = 1, 101
-    while high - low > 1:
-        middle = (low + high) // 2
+def _farthest(
+    at: Callable[[int], bytes], meets: Callable[[bytes], bool], best: bytes, inside: int, outside: int
+) -> bytes:
+    """The file of the quality nearest to `outside` that meets the target, by bisection.
+
+    Args:
+        best: the file of quality `inside`, which meets it; `outside` is taken not to.
+    """
+    while abs(outside - inside) > 1:
+        middle = (inside + outside) // 2
         data = at(middle)
-        if fits(data):
-            low, best = middle, data
+        if meets(data):
+            inside, best = middle, data
         else:
-            high = middle
-    return best
-
-
-def _least(at: Callable[[int], bytes], reaches: Callable[[bytes], bool], target: str) -> bytes:
-    """The file of the least quality that reaches the target."""
-    best = at(100)
-    if not reaches(best):
-        raise UsageError(f"even quality 100 does not reach {target}")
-    low, high = 0, 100
-    while high - low > 1:
-        middle = (low + high) // 2
-        data = at(middle)
-        if reaches(data):
-            high, best = middle, data
-        else:
-            low = middle
+            outside = middle
     return best
 
 

@@ -8,12 +8,11 @@ import click
 
 from carcodec import suffixes
 from carcodec.cli import files
-from carcodec.cli.options import computing, talking, writing
+from carcodec.cli.options import STRENGTH, computing, talking, writing
 from carcodec.cli.output import Console
 from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
 KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
-STRENGTH = click.FloatRange(0, 2)
 
 
 @click.command("decode")

@@ -11,6 +11,7 @@ import click
 from carcodec.cli.output import Console
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+STRENGTH = click.FloatRange(0, 2)  # of a restoration, as `api.decode` and `api.restore` take it
 
 
 def _tell(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
