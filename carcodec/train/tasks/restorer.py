@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from carcodec.jpeg.tables import STANDARD, TableShape
 from carcodec.runtime import empty_network
-from carcodec.train.degrade import Degraded, Mixture, degrade, random_settings
+from carcodec.train.degrade import Degraded, Mixture, degrade, degrade_at_random
 from carcodec.train.export import recipe_arguments
 from carcodec.train.photos import Picture, load_split, random_crop
 
@@ -31,13 +31,21 @@ VALIDATION_POINTS = (
 
 @dataclass(frozen=True)
 class Batch:
-    """original, base: float[N,3,H,W] in 0..1; condition: float[N,131]; scan_bits: float[N]; rate_class: int64[N]."""
+    """Crops of one size.
+
+    Attributes:
+        original, base: float[N,3,H,W] in 0..1.
+        condition: float[N,131].
+        scan_bits, strength: float[N].
+        rate_class: int64[N].
+    """
 
     original: Tensor
     base: Tensor
     condition: Tensor
     scan_bits: Tensor
     rate_class: Tensor
+    strength: Tensor
 
     def first(self, n: int) -> Batch:
         """The first n crops."""
@@ -55,6 +63,7 @@ def collate(crops: list[Degraded]) -> Batch:
         torch.from_numpy(np.stack([crop.condition for crop in crops])),
         torch.tensor([float(crop.scan_bits) for crop in crops]),
         torch.tensor([crop.rate_class for crop in crops]),
+        torch.tensor([crop.strength for crop in crops]),
     )
 
 
@@ -91,7 +100,7 @@ class CropSource:
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
-        return collate([degrade(crop, *random_settings(self.mixture, rng)) for crop in crops])
+        return collate([degrade_at_random(crop, self.mixture, rng) for crop in crops])
 
 
 def validation_batches(pictures: list[Picture], side: int = 256) -> dict[str, Batch]:
