@@ -136,9 +136,10 @@ def find_folder(card: Card, data_dir: Path | None) -> Path | None:
 
 
 def samples_folder() -> Path | None:
-    """The pictures that come with carcodec: inside an installed package, beside it in a checkout."""
-    package = Path(str(files("carcodec")))
-    return next((path for path in (package / "samples", package.parent / "samples") if path.is_dir()), None)
+    """The pictures that come with carcodec: beside this module where it is installed, else those of the checkout."""
+    beside = Path(str(files(__package__)))
+    checkout = beside.parent.parent
+    return next((folder for folder in (beside / "samples", checkout / "samples") if folder.is_dir()), None)
 
 
 def picture_paths(folder: Path) -> list[Path]:
