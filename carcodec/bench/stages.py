@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import subprocess
-import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
+from carcodec.bench.peak import command_line
 from carcodec.datasets.cards import open_dataset
 from carcodec.errors import CarError
 from carcodec.ports import Image
@@ -43,7 +44,6 @@ STAGES: Mapping[str, Sequence[str]] = {
 REST = "rest"  # loading, search, measuring errors, blending, the container
 
 SAMPLE, WIDTH_PX, HEIGHT_PX = "coffee", 768, 512
-MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # unit of `ru_maxrss`
 
 
 class Stopwatch:
@@ -122,36 +122,30 @@ class Cost:
 
     Attributes:
         seconds: from start to end.
-        peak_bytes: most memory at a time; None where the system does not tell.
+        peak_mib: most memory at a time; nan where the system does not tell.
     """
 
     seconds: float
-    peak_bytes: int | None
+    peak_mib: float
 
 
 def command_cost(arguments: Sequence[str]) -> Cost:
     """The command `carcodec` with these arguments, as a process of its own.
 
-    Linux counts the memory of the process that starts another to the new one, so call this before anything large.
-
     Raises:
         CarError: the command failed.
     """
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "carcodec", *arguments])
-    peak_bytes = None
-    if hasattr(os, "wait4"):
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        peak_bytes = usage.ru_maxrss * MAXRSS_BYTES
-    seconds = time.perf_counter() - start
-    if child.wait():
-        raise CarError(f"carcodec {' '.join(arguments)} ended with {child.returncode}")
-    return Cost(seconds, peak_bytes)
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "peak")
+        start = time.perf_counter()
+        process = subprocess.run(command_line(told, "carcodec", arguments))
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            raise CarError(f"carcodec {' '.join(arguments)} ended with exit code {process.returncode}")
+        return Cost(seconds, float(told.read_text()))
 
 
 def median_cost(arguments: Sequence[str], repeats: int) -> Cost:
     """The median of the seconds (of an even number the lower one), and the greatest peak."""
     costs = sorted((command_cost(arguments) for _ in range(repeats)), key=lambda cost: cost.seconds)
-    peaks = [cost.peak_bytes for cost in costs if cost.peak_bytes is not None]
-    return Cost(costs[(repeats - 1) // 2].seconds, max(peaks, default=None))
+    return Cost(costs[(repeats - 1) // 2].seconds, max(cost.peak_mib for cost in costs))

@@ -5,7 +5,6 @@ Run as `python -m carcodec.bench.whole DIRECTION FOLDER`, this module is that pr
 
 from __future__ import annotations
 
-import math
 import pickle
 import subprocess
 import sys
@@ -16,17 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from carcodec.bench.codec import Image
+from carcodec.bench.peak import own_peak_mib
 from carcodec.bench.table import Request
 from carcodec.errors import CarError
 
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
-
 MODULE = "carcodec.bench.whole"  # __name__ is __main__ in the child, and unpickling needs the real one
-KIB_PER_MIB = 1024
-MAXRSS_PER_MIB = KIB_PER_MIB**2 if sys.platform == "darwin" else KIB_PER_MIB  # getrusage: bytes there, KiB elsewhere
 IMAGE, CODED, WORK, PEAK = "image.npy", "coded", "work.pickle", "peak"
 
 
@@ -78,20 +71,6 @@ def _run(direction: str, folder: Path) -> tuple[float, float]:
     if process.returncode != 0:
         raise CarError(f"a process to {direction} ended with exit code {process.returncode}")
     return seconds, float((folder / PEAK).read_text())
-
-
-def own_peak_mib() -> float:
-    """Most memory that this process has held; nan where the system does not tell.
-
-    Linux tells two figures. getrusage counts the memory of the process that started this one too, were it only for
-    the moment before this program was loaded; VmHWM does not.
-    """
-    status = Path("/proc/self/status")
-    if status.exists():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / KIB_PER_MIB
-    if resource is None:
-        return math.nan
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MAXRSS_PER_MIB
 
 
 def main(direction: str, folder: Path) -> None:

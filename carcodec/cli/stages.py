@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from carcodec.ports import Image
 
 MS = 1e3  # in a second
-MB = 1e6
 PROCESS_REPEATS = 3  # of whole processes, most of whose time is the loading of torch
 
 
@@ -64,7 +64,7 @@ def command(
     pixels = load_picture(read_input(image)).array if image else sample_picture()
     measured = _measure(pixels, {"quality": quality, "repeats": repeats, "device": device, "threads": threads})
     if as_json:
-        click.echo(json.dumps(asdict(measured)))
+        click.echo(_json(measured))
     else:
         click.echo(_words(measured))
 
@@ -77,7 +77,7 @@ def _measure(pixels: Image, asked: dict[str, Any]) -> Measured:
     from carcodec.runtime import Engine
 
     place = {"device": asked["device"], "threads": asked["threads"]}
-    processes = _processes(pixels, asked)  # first, while this process is small
+    processes = _processes(pixels, asked)
 
     def encoded() -> bytes:
         return encode(pixels, quality=asked["quality"], side="on", **place)
@@ -119,9 +119,17 @@ def _processes(pixels: Image, asked: dict[str, Any]) -> dict[str, Cost]:
         return {name: median_cost(arguments, PROCESS_REPEATS) for name, arguments in commands.items()}
 
 
+def _json(measured: Measured) -> str:
+    object = asdict(measured)
+    for cost in object["processes"].values():
+        if math.isnan(cost["peak_mib"]):
+            cost["peak_mib"] = None  # JSON has no nan
+    return json.dumps(object)
+
+
 def _words(measured: Measured) -> str:
     from carcodec.bench.stages import REST, STAGES
-    from carcodec.report.tables import NOTHING, Table
+    from carcodec.report.tables import NOTHING, Table, number
 
     facts = measured.facts
     rows, columns = facts["sites"]
@@ -138,12 +146,9 @@ def _words(measured: Measured) -> str:
     encode_s, decode_s = measured.encode_s, measured.decode_s
     stages = [cells(name, encode_s.get(name), decode_s.get(name)) for name in (*STAGES, REST)]
     whole = cells("whole", sum(encode_s.values()), sum(decode_s.values()))
-    processes = [
-        (name, f"{cost.seconds:.2f}", NOTHING if cost.peak_bytes is None else f"{cost.peak_bytes / MB:.0f}")
-        for name, cost in measured.processes.items()
-    ]
+    processes = [(name, number(cost.seconds, 2), number(cost.peak_mib, 0)) for name, cost in measured.processes.items()]
     tables = (
         Table(("stage", "encode, ms", "decode, ms"), (*stages, whole)),
-        Table(("whole process", "seconds", "peak memory, MB"), tuple(processes)),
+        Table(("whole process", "seconds", "peak MiB"), tuple(processes)),
     )
     return "\n\n".join((head, *(table.markdown() for table in tables)))

@@ -122,4 +122,4 @@ def test_command_measures_a_picture(carcodec: Run, tmp_path, picture: np.ndarray
     assert measured["encode_s"].keys() == {*STAGES, REST}
     encode, extract = (measured["processes"][name] for name in ("encode", "extract"))
     assert encode["seconds"] > sum(measured["encode_s"].values())
-    assert encode["peak_bytes"] > 2 * extract["peak_bytes"] > 0
+    assert encode["peak_mib"] > 2 * extract["peak_mib"] > 0
