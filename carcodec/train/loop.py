@@ -1,6 +1,8 @@
 """The training loop: seeded batches, Muon and AdamW, EMA, checkpoints that resume to the same bits.
 
 Batch `i` depends on the seed and `i` alone, so a run that was killed goes on as if it had not been.
+A run keeps its rate, then lets it decay. What stood before the decay stays in `plateau.pt`: as `last.pt` of a new
+folder, under a plan of more steps, it goes on as if the first run had been planned longer.
 Under `torchrun` every process takes its own batches and gradients are averaged over all of them (all_reduce).
 """
 
@@ -24,6 +26,8 @@ from tqdm import tqdm
 from carcodec.train.muon import Muon
 from carcodec.train.tasks.base import Task
 
+OPTIMISERS = ("muon", "adamw")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -31,10 +35,13 @@ class Plan:
 
     Attributes:
         steps: optimiser steps in all.
+        seconds: time in all, 0 for any: the run ends by this or by its steps, whichever comes first. Equal time for
+            unlike networks; such a run does not repeat itself to the same bits.
         batch: crops a step, of all processes together.
         rate: peak learning rate (Muon and AdamW alike).
         warm_up: steps of linear rise.
-        decay: share of the steps, at the end, over which the rate falls linearly to zero.
+        decay: share of the run, at the end, over which the rate falls linearly to zero.
+        optimiser: of hidden convolutions, a key of `OPTIMISERS`; AdamW trains everything else.
         ema: decay of the averaged weights.
         seed: of batches and initial weights.
         validate_every: steps from one validation to the next.
@@ -43,18 +50,33 @@ class Plan:
 
     steps: int
     batch: int
+    seconds: float = 0.0
     rate: float = 1e-3
     warm_up: int = 100
     decay: float = 0.5
+    optimiser: str = "muon"
     ema: float = 0.998
     seed: int = 1
     validate_every: int = 500
     save_every: float = 120.0
 
-    def rate_at(self, step: int) -> float:
+    def __post_init__(self) -> None:
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}, not {self.optimiser!r}")
+
+    def progress(self, step: int, seconds: float) -> float:
+        """Share of the run that is done, 0..1, after so many steps in so many seconds."""
+        by_time = seconds / self.seconds if self.seconds else 0.0
+        return min(1.0, max(step / self.steps, by_time))
+
+    def rate_at(self, step: int, progress: float) -> float:
+        """Learning rate of a step."""
         rise = min(1.0, (step + 1) / self.warm_up)
-        fall = min(1.0, (self.steps - step) / max(1, self.decay * self.steps))
-        return self.rate * rise * fall
+        return self.rate * rise * (min(1.0, (1 - progress) / self.decay) if self.decay else 1.0)
+
+    def decays_at(self, progress: float) -> bool:
+        """Whether the rate falls by then."""
+        return progress > 1 - self.decay
 
 
 def hidden_kernels(network: nn.Module) -> set[int]:
@@ -66,24 +88,38 @@ def hidden_kernels(network: nn.Module) -> set[int]:
     }
 
 
+def optimisers(network: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Those of a plan, each with the weights that it trains."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    by_muon = hidden_kernels(network) if plan.optimiser == "muon" else set()
+    others = [p for p in trained if id(p) not in by_muon]
+    found: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, plan.rate, betas=(0.9, 0.99), weight_decay=0.0),
+    ]
+    if by_muon:
+        found.insert(0, Muon([p for p in trained if id(p) in by_muon], plan.rate))
+    return found
+
+
 class Run:
-    """A run folder: `last.pt` (resumable), `log.jsonl`, and `best.pt` (EMA weights) by validation."""
+    """A run folder: `last.pt` (resumable), `plateau.pt` (the same, before the decay), `log.jsonl`, and `best.pt` (EMA
+    weights) by validation.
+
+    Raises:
+        ValueError: a limit of time for several processes, which would not end at the same step.
+    """
 
     def __init__(self, task: Task, plan: Plan, folder: Path, device: torch.device) -> None:
         self.task, self.plan, self.folder, self.device = task, plan, folder, device
         self.rank = int(os.environ.get("RANK", 0))
         self.world = int(os.environ.get("WORLD_SIZE", 1))
+        if plan.seconds and self.world > 1:
+            raise ValueError("a run of several processes can't be limited by time")
         task.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        kernels = hidden_kernels(task.network)
-        trained = [p for p in task.network.parameters() if p.requires_grad]
-        self.optimisers: list[torch.optim.Optimizer] = [
-            Muon([p for p in trained if id(p) in kernels], plan.rate),
-            torch.optim.AdamW(
-                [p for p in trained if id(p) not in kernels], plan.rate, betas=(0.9, 0.99), weight_decay=0.0
-            ),
-        ]
+        self.optimisers = optimisers(task.network, plan)
         self.average = copy.deepcopy(task.network).eval().requires_grad_(False)
         self.step = 0
+        self.seconds = 0.0  # of training, validations and checkpoints not counted
         self.best = float("-inf")
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -96,18 +132,29 @@ class Run:
         ):
             ahead = [self._submit(pool, self.step + i) for i in range(3)]
             saved = time.monotonic()
-            while self.step < self.plan.steps:
+            while self.progress < 1:
+                start = time.monotonic()
+                before = self.progress
                 figures = self._train(ahead.pop(0).result())
                 ahead.append(self._submit(pool, self.step + 3))
                 self.step += 1
+                self.seconds += time.monotonic() - start
                 bar.update()
+                done = self.progress >= 1
+                if self.plan.decays_at(self.progress) and not self.plan.decays_at(before):
+                    self._save("plateau.pt")
                 if self.step % 50 == 0:
-                    self._log(figures | {"rate": self.plan.rate_at(self.step)})
-                if self.step % self.plan.validate_every == 0 or self.step == self.plan.steps:
+                    self._log(figures | {"rate": self.plan.rate_at(self.step, self.progress)})
+                if self.step % self.plan.validate_every == 0 or done:
                     self._validate()
-                if time.monotonic() - saved > self.plan.save_every or self.step == self.plan.steps:
-                    self._save()
+                if time.monotonic() - saved > self.plan.save_every or done:
+                    self._save("last.pt")
                     saved = time.monotonic()
+
+    @property
+    def progress(self) -> float:
+        """Share of the plan that is done."""
+        return self.plan.progress(self.step, self.seconds)
 
     def _submit(self, pool: ThreadPoolExecutor, step: int) -> Future[Any]:
         rng = np.random.default_rng((self.plan.seed, step, self.rank))
@@ -116,9 +163,9 @@ class Run:
     def _train(self, batch: Any) -> dict[str, float]:
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = self.plan.rate_at(self.step)
+                group["lr"] = self.plan.rate_at(self.step, self.progress)
         with torch.autocast(self.device.type, torch.bfloat16):
-            loss, figures = self.task.loss(batch, self.device, self.step / self.plan.steps)
+            loss, figures = self.task.loss(batch, self.device, self.progress)
         loss.backward()  # type: ignore[no-untyped-call]
         self._average_gradients()
         for optimiser in self.optimisers:
@@ -167,26 +214,27 @@ class Run:
                 + "\n"
             )
 
-    def _save(self) -> None:
+    def _save(self, name: str) -> None:
         if self.rank != 0:
             return
         state = {
             "step": self.step,
+            "seconds": self.seconds,
             "best": self.best,
             "network": self.task.network.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [o.state_dict() for o in self.optimisers],
         }
-        partial = self.folder / "last.pt.partial"
+        partial = self.folder / f"{name}.partial"
         torch.save(state, partial)
-        partial.replace(self.folder / "last.pt")
+        partial.replace(self.folder / name)
 
     def _resume(self) -> None:
         path = self.folder / "last.pt"
         if not path.exists():
             return
         state = torch.load(path, map_location=self.device, weights_only=True)
-        self.step, self.best = state["step"], state["best"]
+        self.step, self.seconds, self.best = state["step"], state.get("seconds", 0.0), state["best"]
         self.task.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from carcodec.train.loop import Plan, Run, hidden_kernels
+from carcodec.train import loop
+from carcodec.train.loop import Plan, Run, hidden_kernels, optimisers
 from carcodec.train.muon import orthogonalised
 
 PLAN = Plan(steps=12, batch=4, warm_up=2, validate_every=4, save_every=0.0)
@@ -41,17 +44,17 @@ class ToyTask:
             return {"gain": -(network(batch) + batch).square().mean().item()}
 
 
-def run(folder, stop_at: int | None = None) -> dict[str, Tensor]:
+def run(folder, stop_at: int | None = None, plan: Plan = PLAN) -> dict[str, Tensor]:
     class Stop(Exception):
         pass
 
     task = ToyTask()
-    a_run = Run(task, PLAN, folder, torch.device("cpu"))
+    a_run = Run(task, plan, folder, torch.device("cpu"))
     if stop_at is not None:
         save = a_run._save
 
-        def save_and_stop() -> None:
-            save()
+        def save_and_stop(name: str) -> None:
+            save(name)
             if a_run.step == stop_at:
                 raise Stop
 
@@ -75,11 +78,49 @@ def test_it_learns_and_keeps_the_best_average(tmp_path):
     assert best["figures"]["gain"] > untrained.validate(untrained.network, torch.device("cpu"))["gain"]
 
 
-def test_the_rate_rises_and_falls_to_zero():
-    rates = [PLAN.rate_at(step) for step in range(PLAN.steps + 1)]
+def test_the_rate_rises_stays_and_falls_to_zero():
+    rates = [PLAN.rate_at(step, PLAN.progress(step, 0)) for step in range(PLAN.steps + 1)]
     assert rates[0] == PLAN.rate / 2
-    assert max(rates) == PLAN.rate
+    assert rates[1:7] == [PLAN.rate] * 6
+    assert rates[6:] == sorted(rates[6:], reverse=True)
     assert rates[-1] == 0
+
+
+def test_a_finished_run_is_prolonged_from_its_plateau(tmp_path):
+    longer = replace(PLAN, steps=18)
+    whole = run(tmp_path / "whole", plan=longer)
+    run(tmp_path / "short")
+    (tmp_path / "longer").mkdir()
+    (tmp_path / "short" / "plateau.pt").rename(tmp_path / "longer" / "last.pt")
+    prolonged = run(tmp_path / "longer", plan=longer)
+    assert all(torch.equal(whole[name], prolonged[name]) for name in whole)
+
+
+def test_a_limit_of_time_ends_a_run_and_its_rate_falls_with_it(tmp_path, monkeypatch):
+    # One second a look at the clock: a step begins and ends with one, a third asks whether to save.
+    clock = iter(range(1000))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock), time=lambda: 0))
+    plan = replace(PLAN, seconds=5.0, steps=1000, validate_every=1000)
+    run(tmp_path, plan=plan)
+    last = torch.load(tmp_path / "last.pt", weights_only=True)
+    assert (last["step"], last["seconds"]) == (5, 5.0)
+    assert plan.rate_at(4, plan.progress(4, 4.0)) == pytest.approx(plan.rate * 0.4)
+    assert (tmp_path / "best.pt").exists()
+
+
+def test_several_processes_are_not_limited_by_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="limited by time"):
+        Run(ToyTask(), replace(PLAN, seconds=5.0), tmp_path, torch.device("cpu"))
+
+
+def test_the_optimiser_of_the_hidden_layers_is_chosen(tmp_path):
+    network = ToyTask().network
+    assert [type(each).__name__ for each in optimisers(network, PLAN)] == ["Muon", "AdamW"]
+    (alone,) = optimisers(network, replace(PLAN, optimiser="adamw"))
+    assert len(alone.param_groups[0]["params"]) == len(list(network.parameters()))
+    with pytest.raises(ValueError, match="sgd"):
+        replace(PLAN, optimiser="sgd")
 
 
 def test_muon_trains_inner_convolutions_only():
