@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from PIL import Image as PillowImage
 
-from carcodec.container.file import Container, parse, parse_salvage, to_chunk
+from carcodec.container.file import Container, parse, parse_arriving, parse_salvage
 from carcodec.container.file import serialise as to_bytes
 from carcodec.container.payloads import (
     FULL_STRENGTH,
+    MAX_ERROR,
+    BasePayload,
+    CompactPayload,
     DescriptorPayload,
+    ExifPayload,
+    IccPayload,
     JpegPayload,
     ModelRef,
     NotePayload,
-    Payload,
+    PicturePayload,
     RestorePayload,
+    SamplesPayload,
+    TransformPayload,
 )
 from carcodec.descriptor.grid import Symbols
-from carcodec.errors import DamagedError, ModelMissing, UsageError
-from carcodec.ids import VERSION
-from carcodec.jpeg.front import JpegSettings, Sampling, encode_jpeg, read_metadata
+from carcodec.errors import ModelMissing, UsageError
+from carcodec.ids import VERSION, ChunkKind, Mode
+from carcodec.jpeg.front import Sampling
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
-from carcodec.modes.base import Base, Options, base_of, blend, read_base, restorer_of, unpacked, usual_strength
+from carcodec.modes.base import Options, Wanted, base_of, blend, read_base, unpacked, usual_strength
+from carcodec.modes.jpeg import as_picture
+from carcodec.modes.layered import segments_of
 from carcodec.modes.side import symbols_of
 from carcodec.modes.table import MODES
-from carcodec.pixels.io import Source, load_picture, upright
-from carcodec.ports import Image, Networks
+from carcodec.pixels.io import Picture, Source, load_picture
+from carcodec.ports import Labels, Networks
 
-DEFAULT_QUALITY = 75
+LAYERS = ("full", "base", "compact")
+JPEG_DEFAULTS = {"tables": "psnr", "sampling": "4:2:0", "side": "auto", "effort": "default"}  # of `encode`
 
 T = TypeVar("T")
 
@@ -41,6 +51,8 @@ def encode(
     *,
     quality: int | None = None,
     mode: str = "side",
+    lossless: bool = False,
+    max_error: int | None = None,
     tables: str = "psnr",
     sampling: Sampling = "4:2:0",
     side: str = "auto",
@@ -53,8 +65,12 @@ def encode(
 
     Args:
         image: a Pillow picture, uint8[H,W,3] or [H,W], the path, bytes or open file of a picture, or a loaded one.
-        quality: 1..100, of the JPEG inside. None carries a JPEG's own bits as they are; other sources take 75.
-        mode: "side" (restoration with side information where it pays) or "blind" (without).
+        quality: 1..100, of the JPEG inside, or of what the layers below miss. None carries a JPEG's own bits as they
+            are (but in mode "layered"); else it is 75.
+        mode: "side" (a JPEG, with side information where it pays), "blind" (a JPEG without any) or "layered" (no
+            JPEG inside, and a JPEG is coded from its pixels).
+        lossless: decoded pixels are identical (mode "layered"; there is no quality then).
+        max_error: 1..63 levels, near-lossless: no sample of the decoded picture is off by more (likewise).
         tables: of a JPEG that is made: "psnr" (least squared error) or "standard" (those of the JPEG standard).
         sampling: its chroma, "4:2:0", "4:2:2" or "4:4:4".
         side: "auto" keeps the descriptor where it pays, "on" wherever the restoration helps, "off" never. A JPEG that
@@ -70,30 +86,31 @@ def encode(
         LimitError: a picture larger than `Limits`.
     """
     coding = MODES[_chosen("mode", mode, {each.name.lower(): each for each in MODES})]
-    shape = _chosen("tables", tables, SHAPES)
-    effort_searches = _chosen("effort", effort, {"default": True, "fast": False})
-    options = Options(_chosen("side", side, {name: name for name in ("auto", "on", "off")}), effort_searches)
+    options = Options(
+        quality=quality,
+        tables=_chosen("tables", tables, {name: name for name in SHAPES}),
+        sampling=sampling,
+        side=_chosen("side", side, {name: name for name in ("auto", "on", "off")}),
+        search=_chosen("effort", effort, {"default": True, "fast": False}),
+        max_error=_bound(lossless, max_error, quality),
+    )
+    if quality is not None and not 1 <= quality <= 100:
+        raise UsageError(f"quality must be 1..100, not {quality}")
+    if coding.number == Mode.LAYERED:
+        _check_no_jpeg({"tables": tables, "sampling": sampling, "side": side, "effort": effort})
+    elif options.max_error is not None:
+        raise UsageError(f"mode {mode} is not for lossless or near-lossless pictures: take mode layered")
     if mode == "blind" and side == "on":
         raise UsageError("mode blind has no side information to be forced on: take mode side")
     picture = load_picture(image, background=background)
-    networks = _networks(device, threads)
-    if quality is None and picture.jpeg is not None:
-        if side == "on":
-            raise UsageError(
-                "side information needs the original of a JPEG, and one carried as it is has none: set a quality"
-            )
-        return to_bytes(coding.encode(picture.jpeg, None, networks, options))
-    settings = JpegSettings(
-        DEFAULT_QUALITY if quality is None else quality, shape(quality or DEFAULT_QUALITY), sampling
-    )
-    jpeg = encode_jpeg(picture.array, settings, picture.icc, picture.exif)
-    return to_bytes(coding.encode(jpeg, picture.array, networks, options))
+    return to_bytes(coding.encode(picture, _networks(device, threads), options))
 
 
 def decode(
     data: bytes,
     *,
     strength: float | None = None,
+    layer: str = "full",
     salvage: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -101,25 +118,29 @@ def decode(
     """The picture of a `.car` file.
 
     Args:
-        data: the file.
+        data: the file. For the layer "compact", its beginning will do.
         strength: of the restoration, 0 (the plain JPEG) to 2; None takes what the encoder found best.
+        layer: of a file of mode "layered": "full", "base" (what the networks predict) or "compact" (a small picture,
+            without any network).
         salvage: of a damaged file, decode what is whole; `salvage_report` says what was lost.
 
     Returns:
-        Mode "L" or "RGB", with the JPEG's ICC profile and EXIF in `info`.
+        Mode "L" or "RGB", with the picture's ICC profile and EXIF in `info`.
 
     Raises:
-        FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
+        FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError; UsageError: the file's mode has no
+        layers, or no restoration.
     """
     _check_strength(strength)
+    wanted = Wanted(strength, _chosen("layer", layer, {name: name for name in LAYERS}))
     networks = _networks(device, threads)
     if salvage:
-        container, base, _ = _salvaged(data, networks)
+        container, _ = _salvaged(data, networks)
+    elif layer == "compact":
+        container = parse_arriving(data, ChunkKind.COMPACT)
     else:
         container = parse(data)
-        base = base_of(container)
-    pixels = MODES[container.header.mode].decode(container, base, networks, strength)
-    return _as_picture(pixels, base.jpeg)
+    return _as_pillow(MODES[container.header.mode].decode(container, networks, wanted))
 
 
 def extract(data: bytes, *, salvage: bool = False) -> bytes:
@@ -130,9 +151,12 @@ def extract(data: bytes, *, salvage: bool = False) -> bytes:
         salvage: of a damaged file, if the JPEG in it is whole.
 
     Raises:
-        FormatError, DamagedError, UnsupportedError, LimitError.
+        FormatError, DamagedError, UnsupportedError, LimitError; UsageError: a file of mode "layered" holds no JPEG.
     """
-    return unpacked(parse_salvage(data)[0] if salvage else parse(data))
+    container = parse_salvage(data)[0] if salvage else parse(data)
+    if container.header.mode == Mode.LAYERED:
+        raise UsageError("a file of mode layered holds no JPEG to extract: decode it")
+    return unpacked(container)
 
 
 def restore(
@@ -152,14 +176,38 @@ def restore(
     base = read_base(jpeg)
     share = usual_strength(base.header) / FULL_STRENGTH if strength is None else strength
     if share == 0:
-        return _as_picture(base.pixels, jpeg)
+        return _as_pillow(as_picture(base.pixels, jpeg))
     restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
-    return _as_picture(blend(base.pixels, restored, share), jpeg)
+    return _as_pillow(as_picture(blend(base.pixels, restored, share), jpeg))
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A chunk of a file of mode `layered`.
+
+    Attributes:
+        bytes: of its coder's data, without framing.
+        bpp: the same in bits per pixel of the whole picture.
+        coding: "webp", "samples", "avif", or "networks" for what is predicted and costs nothing.
+        models: ids of the models that it names.
+        scale: side of the square of pixels that a pixel of the compact picture stands for.
+        max_error: of lossless (0) and near-lossless layers.
+    """
+
+    bytes: int
+    bpp: float
+    coding: str
+    models: tuple[str, ...] = ()
+    scale: int | None = None
+    max_error: int | None = None
 
 
 @dataclass(frozen=True)
 class Info:
-    """What a file says of itself, without decoding pictures. Sizes in bytes."""
+    """What a file says of itself, without decoding pictures. Sizes in bytes.
+
+    `layers` are those of mode `layered`, by name; packing to context model are those of the modes that keep a JPEG.
+    """
 
     version: int
     mode: str
@@ -167,14 +215,16 @@ class Info:
     height: int
     colour: str
     total_bytes: int
-    packing: str
-    packed_jpeg_bytes: int
-    descriptor_bytes: int
     framing_bytes: int
-    strength: float
-    restorer: str | None
-    context_model: str | None
-    note: str | None
+    metadata_bytes: int = 0
+    packing: str | None = None
+    packed_jpeg_bytes: int = 0
+    descriptor_bytes: int = 0
+    strength: float = 0.0
+    restorer: str | None = None
+    context_model: str | None = None
+    note: str | None = None
+    layers: dict[str, Layer] = field(default_factory=dict)
 
     @property
     def bpp(self) -> float:
@@ -194,8 +244,8 @@ def info(data: bytes) -> Info:
     container = parse(data)
     header, restoration = container.header, container.find(RestorePayload)
     jpeg, descriptor = container.find(JpegPayload), container.find(DescriptorPayload)
-    assert jpeg is not None  # a rule that `parse` has checked
     note = container.find(NotePayload)
+    metadata = (container.find(IccPayload), container.find(ExifPayload))
     return Info(
         version=VERSION,
         mode=header.mode.name.lower(),
@@ -203,15 +253,66 @@ def info(data: bytes) -> Info:
         height=header.height,
         colour=header.colour.name.lower(),
         total_bytes=len(data),
-        packing=jpeg.packing.name.lower(),
-        packed_jpeg_bytes=len(jpeg.data),
-        descriptor_bytes=len(descriptor.data) if descriptor else 0,
         framing_bytes=container.framing_bytes(),
+        metadata_bytes=sum(len(part.data) for part in metadata if part),
+        packing=jpeg.packing.name.lower() if jpeg else None,
+        packed_jpeg_bytes=len(jpeg.data) if jpeg else 0,
+        descriptor_bytes=len(descriptor.data) if descriptor else 0,
         strength=restoration.strength / FULL_STRENGTH if restoration else 0.0,
         restorer=_model_name(restoration.model) if restoration else None,
         context_model=_model_name(descriptor.model) if descriptor else None,
         note=note.text if note else None,
+        layers=dict(_layers(container)),
     )
+
+
+def _layers(container: Container) -> Iterator[tuple[str, Layer]]:
+    """Name and facts of each layer."""
+    n_pixels = container.header.width * container.header.height
+
+    def layer(data: bytes, coding: str, models: tuple[ModelRef | None, ...] = (), **facts: int) -> Layer:
+        names = tuple(_model_name(model) for model in models if model)
+        return Layer(len(data), 8 * len(data) / n_pixels, coding, names, **facts)
+
+    if compact := container.find(CompactPayload):
+        yield "compact", layer(compact.data, compact.coding.name.lower(), (compact.model,), scale=compact.scale)
+    if base := container.find(BasePayload):
+        yield "base", layer(b"", "networks", (base.fine, base.segmenter))
+    if transform := container.find(TransformPayload):
+        yield "transform", layer(transform.data, "avif")
+    if samples := container.find(SamplesPayload):
+        yield "samples", layer(samples.data, "samples", (samples.model,), max_error=samples.step // 2)
+    if picture := container.find(PicturePayload):
+        yield "picture", layer(picture.data, "webp", max_error=picture.step // 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """The map that guides the decoder of a layered file.
+
+    Attributes:
+        labels: uint8[H,W], numbers of classes.
+        classes: their names.
+        colours: a colour for each, RGB.
+    """
+
+    labels: Labels
+    classes: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+
+
+def segment(data: bytes, *, device: str = "auto", threads: int | None = None) -> Segments:
+    """What the networks see in the compact picture of a file of mode `layered`; no bit of the file is spent on it.
+
+    Raises:
+        UsageError: a file of another mode.
+        FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
+    """
+    container = parse(data)
+    if container.header.mode != Mode.LAYERED:
+        raise UsageError(f"a file of mode {container.header.mode.name.lower()} has no segments: encode in mode layered")
+    labels, layered = segments_of(container, _networks(device, threads))
+    return Segments(labels, layered.classes, layered.colours)
 
 
 def symbols(data: bytes) -> Symbols | None:
@@ -221,6 +322,8 @@ def symbols(data: bytes) -> Symbols | None:
         FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError.
     """
     container = parse(data)
+    if container.header.mode == Mode.LAYERED:
+        return None
     return symbols_of(container, base_of(container), _networks("auto", None))
 
 
@@ -231,20 +334,13 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
         CarError: the first check that fails.
     """
     container = parse(data)
-    passed = [f"{len(data)} bytes: structure and checksum"]
-    base = base_of(container)
-    passed.append(f"JPEG of {len(base.jpeg)} bytes: unpacks")
-    networks = _networks(device, threads)
-    if symbols_of(container, base, networks) is not None:
-        passed.append("descriptor: decodes to the symbols that were coded")
-    MODES[container.header.mode].decode(container, base, networks, None)
-    passed.append(f"picture of {container.header.width} x {container.header.height}: decodes")
-    return passed
+    checks = MODES[container.header.mode].verify(container, _networks(device, threads))
+    return [f"{len(data)} bytes: structure and checksum", *checks]
 
 
 def salvage_report(data: bytes) -> list[str]:
     """What is wrong with a damaged file, and what `decode` with `salvage` leaves out; empty for a whole one."""
-    return _salvaged(data, _networks("auto", None))[2]
+    return _salvaged(data, _networks("auto", None))[1]
 
 
 def _check_strength(strength: float | None) -> None:
@@ -258,40 +354,35 @@ def _networks(device: str, threads: int | None) -> Networks:
     return networks(device, threads)
 
 
-def _salvaged(data: bytes, networks: Networks) -> tuple[Container, Base, list[str]]:
-    """What can be used of a damaged file, its JPEG, and what was wrong.
+def _salvaged(data: bytes, networks: Networks) -> tuple[Container, list[str]]:
+    """What can be used of a damaged file, and what was wrong.
 
     Raises:
-        CarError: not even the JPEG is whole.
+        CarError: nothing can.
     """
     container, problems = parse_salvage(data)
-    base = base_of(container)
-    uses: dict[type[Payload], Callable[[], object]] = {
-        DescriptorPayload: lambda: symbols_of(container, base, networks),
-        RestorePayload: lambda: restorer_of(container, networks),
-    }
-    for kind, use in uses.items():
-        try:
-            if container.find(kind):
-                use()
-        except (DamagedError, ModelMissing) as error:
-            problems.append(f"{kind.KIND.name} is left out: {error}")
-            container = replace(container, chunks=tuple(c for c in container.chunks if c.kind != kind.KIND))
-    if problems and not container.find(RestorePayload):
-        problems.append("the restoration is lost: the JPEG is restored as any other")
-        usual = RestorePayload(networks.restorer().reference, usual_strength(base.header))
-        kept = tuple(c for c in container.chunks if c.kind == JpegPayload.KIND)
-        container = replace(container, chunks=(*kept, to_chunk(usual)))
-    return container, base, problems
+    return MODES[container.header.mode].salvage(container, networks, problems), problems
 
 
-def _as_picture(pixels: Image, jpeg: bytes) -> PillowImage.Image:
-    """Upright, with the JPEG's colour profile and EXIF."""
-    icc, exif = read_metadata(jpeg)
-    pixels, exif = upright(pixels, exif)
-    picture = PillowImage.fromarray(pixels)
-    picture.info |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value}
-    return picture
+def _as_pillow(picture: Picture) -> PillowImage.Image:
+    image = PillowImage.fromarray(picture.array)
+    image.info |= {key: value for key, value in (("icc_profile", picture.icc), ("exif", picture.exif)) if value}
+    return image
+
+
+def _bound(lossless: bool, max_error: int | None, quality: int | None) -> int | None:
+    """Largest error of a sample; None for lossy files."""
+    if lossless + (max_error is not None) + (quality is not None) > 1:
+        raise UsageError("only one of quality, lossless and max_error at a time")
+    if max_error is not None and not 1 <= max_error <= MAX_ERROR:
+        raise UsageError(f"max_error must be 1..{MAX_ERROR}, not {max_error}")
+    return 0 if lossless else max_error
+
+
+def _check_no_jpeg(options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        if value != JPEG_DEFAULTS[name]:
+            raise UsageError(f"{name} is of modes that make a JPEG, and mode layered makes none")
 
 
 def _model_name(reference: ModelRef) -> str:

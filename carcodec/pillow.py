@@ -5,8 +5,8 @@
 >>> Image.open("x.car").size  # doctest: +SKIP
 (768, 512)
 
-Opening checks the file and unpacks its JPEG, whose EXIF data say how the picture stands; networks load when pixels are
-first asked for.
+Opening checks the file and unpacks its JPEG, if it keeps one, whose EXIF data say how the picture stands; networks load
+when pixels are first asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image, ImageFile
 from carcodec import decode, encode, extract
 from carcodec.container.file import parse
 from carcodec.errors import CarError
-from carcodec.ids import SIGNATURE, Colour
+from carcodec.ids import SIGNATURE, Colour, Mode
 from carcodec.jpeg.front import read_metadata
 from carcodec.pixels.io import upright_size
 
@@ -39,7 +39,7 @@ class CarImageFile(ImageFile.ImageFile):
         self._data: bytes | None = self.fp.read() if self.fp else b""
         try:
             header = parse(self._data).header
-            _, exif = read_metadata(extract(self._data))
+            exif = None if header.mode == Mode.LAYERED else read_metadata(extract(self._data))[1]
         except CarError as error:
             raise SyntaxError(str(error)) from error
         self._size = upright_size(header.width, header.height, exif)

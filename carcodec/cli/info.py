@@ -10,7 +10,7 @@ import click
 
 from carcodec.cli.options import talking
 from carcodec.cli.output import Console, read_input
-from carcodec.errors import CarError, UnsupportedError
+from carcodec.errors import CarError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from carcodec.jpeg.syntax import JpegHeader
@@ -53,13 +53,13 @@ def _facts(data: bytes, symbols: bool) -> dict[str, Any]:
 
 
 def _jpeg_facts(data: bytes) -> dict[str, Any] | None:
-    """Of the JPEG inside; None where its packer is not installed."""
+    """Of the JPEG inside; None where there is none, or its packer is not installed."""
     from carcodec import extract
     from carcodec.jpeg.syntax import read_header
 
     try:
         jpeg = extract(data)
-    except UnsupportedError:
+    except (UnsupportedError, UsageError):
         return None
     header = read_header(jpeg)
     return {

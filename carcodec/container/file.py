@@ -1,5 +1,6 @@
 """A whole `.car` file: bytes to `Container` and back. Format: docs/format.md.
 
+>>> from carcodec.container.payloads import JpegPayload
 >>> from carcodec.ids import Packing
 >>> jpeg = JpegPayload(Packing.STORED, b"...")
 >>> container = Container(Header(Mode.BLIND, 768, 512, Colour.RGB), (to_chunk(jpeg),))
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from carcodec.container.chunks import Chunk, read_chunks, refuse_unknown
-from carcodec.container.payloads import PAYLOADS, DescriptorPayload, JpegPayload, Payload
+from carcodec.container.payloads import PAYLOADS, Payload
 from carcodec.container.wire import POSITIVE, U32, Reader, Record, one_of
 from carcodec.errors import CarError, DamagedError, FormatError, UnsupportedError
 from carcodec.ids import SIGNATURE, VERSION, ChunkKind, Colour, Mode
@@ -30,10 +31,13 @@ CHECK_BYTES = 4  # the CRC-32 at the end
 PREFIX = SIGNATURE + bytes([VERSION])
 DEFAULT_LIMITS = Limits()
 
-# Critical chunks that a mode may have; the first is the one it must have.
+LAYERS = (ChunkKind.COMPACT, ChunkKind.BASE, ChunkKind.TRANSFORM, ChunkKind.SAMPLES)  # each needs those below it
+
+# Critical chunks that a mode may have; the first is the one it must have, unless PICTURE stands for all of them.
 CONTENTS: dict[Mode, tuple[ChunkKind, ...]] = {
     Mode.SIDE: (ChunkKind.JPEG, ChunkKind.RESTORE, ChunkKind.DESCRIPTOR),
     Mode.BLIND: (ChunkKind.JPEG, ChunkKind.RESTORE),
+    Mode.LAYERED: (*LAYERS, ChunkKind.PICTURE),
 }
 
 
@@ -69,15 +73,16 @@ class Container:
     def find(self, payload: type[P]) -> P | None:
         """The payload of that type, or None where the file has no such chunk.
 
+        >>> from carcodec.container.payloads import JpegPayload
         >>> Container(Header(Mode.SIDE, 1, 1, Colour.GRAY), ()).find(JpegPayload) is None
         True
         """
         return next((payload.unpack(chunk.payload) for chunk in self.chunks if chunk.kind == payload.KIND), None)
 
     def framing_bytes(self) -> int:
-        """Bytes of the file that are neither packed JPEG nor coded descriptor."""
-        jpeg, descriptor = self.find(JpegPayload), self.find(DescriptorPayload)
-        return len(serialise(self)) - sum(len(part.data) for part in (jpeg, descriptor) if part)
+        """Bytes of the file that are no coder's data and no metadata."""
+        payloads = (PAYLOADS[chunk.kind].unpack(chunk.payload) for chunk in self.chunks if chunk.kind in PAYLOADS)
+        return len(serialise(self)) - sum(len(getattr(payload, "data", b"")) for payload in payloads)
 
 
 def to_chunk(payload: Payload) -> Chunk:
@@ -120,17 +125,45 @@ def parse(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Container:
     container = Container(header, tuple(read_chunks(reader, limits)))
     for chunk in container.chunks:
         _check_chunk(header.mode, chunk)
-    for problem in _missing(container):
+    for problem in _breaches(container):
         raise FormatError(problem)
     return container
+
+
+def parse_arriving(data: bytes, last: ChunkKind, limits: Limits = DEFAULT_LIMITS) -> Container:
+    """The chunks up to one type, of a file that may still lack what follows them.
+
+    Args:
+        data: a file, or its beginning. A whole one is parsed as by `parse`.
+        last: the last type to read, with a check of its own: without the end, there is no checksum for the file.
+        limits: what it may ask for.
+
+    Raises:
+        As `parse`; and DamagedError if not all of these chunks are there yet.
+    """
+    if _sound(data):
+        return parse(data, limits)
+    reader = Reader(data, len(SIGNATURE))
+    try:
+        header = _read_header(reader, limits)
+        for chunk in read_chunks(reader, limits):
+            _check_chunk(header.mode, chunk)
+            if chunk.kind == last:
+                return Container(header, (chunk,))
+            if chunk.kind > last:
+                break
+    except FormatError as error:
+        raise DamagedError(f"the file is damaged, or its beginning too short: {error}") from error
+    raise DamagedError("the file is damaged or incomplete: its checksum does not hold")
 
 
 def parse_salvage(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Container, list[str]]:
     """The chunks of a damaged file that are whole, and what was wrong.
 
-    A JPEG chunk is kept only if its own check holds. The other chunks have no check of their own:
-    where the file's checksum does not hold, they are kept if they obey the rules, and may still
-    be wrong. Reading stops at the first place where chunks no longer follow each other.
+    A chunk that has its own check is kept only if that holds. The others are kept if they obey the
+    rules, and may still be wrong where the file's checksum does not hold. A layer whose lower layers
+    are not whole is of no use, and left out. Reading stops at the first place where chunks no longer
+    follow each other.
 
     Args:
         data: a file, or its beginning.
@@ -151,7 +184,7 @@ def parse_salvage(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[Contain
     problems = [] if sound else ["the file's checksum does not hold: it is damaged or incomplete"]
     chunks = _salvage_chunks(header.mode, reader, sound, limits, problems)
     container = Container(header, tuple(chunks))
-    return container, problems + _missing(container)
+    return container, problems + _breaches(container)
 
 
 def _sound(data: bytes) -> bool:
@@ -166,8 +199,6 @@ def _read_header(reader: Reader, limits: Limits) -> Header:
     if version != VERSION:
         raise UnsupportedError(f"the file is of format version {version}, and this carcodec reads version {VERSION}")
     header = Header.read(reader)
-    if header.mode not in CONTENTS:
-        raise UnsupportedError(f"mode {header.mode.name.lower()} is unknown to this version of carcodec")
     limits.check_size(header.width, header.height)
     return header
 
@@ -180,19 +211,24 @@ def _check_chunk(mode: Mode, chunk: Chunk) -> None:
         PAYLOADS[chunk.kind].unpack(chunk.payload)
 
 
-def _missing(container: Container) -> list[str]:
-    """What the file lacks, a sentence each."""
+def _breaches(container: Container) -> list[str]:
+    """Rules that the chunks break together, a sentence each."""
     kinds = {chunk.kind for chunk in container.chunks}
-    required = CONTENTS[container.header.mode][0]
-    problems = [] if required in kinds else [f"chunk {required.name} is missing"]
+    required, alone = CONTENTS[container.header.mode][0], ChunkKind.PICTURE in kinds
+    problems = [] if required in kinds or alone else [f"chunk {required.name} is missing"]
     if ChunkKind.DESCRIPTOR in kinds and ChunkKind.RESTORE not in kinds:
         problems.append("chunk DESCRIPTOR stands without the RESTORE that would use it")
+    if alone and kinds.intersection(LAYERS):
+        problems.append("chunk PICTURE stands beside layers, in whose place it is")
+    if {ChunkKind.TRANSFORM, ChunkKind.SAMPLES} <= kinds:
+        problems.append("chunks TRANSFORM and SAMPLES stand together, and only one of them can be right")
     return problems
 
 
 def _salvage_chunks(mode: Mode, reader: Reader, sound: bool, limits: Limits, problems: list[str]) -> Iterator[Chunk]:
     """Yield the chunks that are whole; add to `problems`."""
     chunks = read_chunks(reader, limits)
+    layer_is_lost = False
     while sound or reader.left > CHECK_BYTES:
         try:
             chunk = next(chunks, None)
@@ -205,5 +241,9 @@ def _salvage_chunks(mode: Mode, reader: Reader, sound: bool, limits: Limits, pro
             _check_chunk(mode, chunk)
         except CarError as error:
             problems.append(f"chunk {chunk.name} is left out: {error}")
-        else:
-            yield chunk
+            layer_is_lost |= not chunk.ancillary
+            continue
+        if layer_is_lost and chunk.kind in LAYERS:
+            problems.append(f"chunk {chunk.name} is left out: it needs the one before it")
+            continue
+        yield chunk

@@ -1,4 +1,4 @@
-"""What the modes that keep a JPEG share: making it, packing it, and blending the restoration in."""
+"""What a mode is, and what those that keep a JPEG share: packing it, and blending the restoration in."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from carcodec.container.payloads import FULL_STRENGTH, JpegPayload, RestorePaylo
 from carcodec.errors import DamagedError, FormatError, InputError
 from carcodec.ids import Colour, Mode
 from carcodec.jpeg import packing
-from carcodec.jpeg.front import decode_jpeg
+from carcodec.jpeg.front import Sampling, decode_jpeg
 from carcodec.jpeg.syntax import JpegHeader, read_header
+from carcodec.pixels.io import Picture
 from carcodec.ports import Condition, Image, Levels, Networks, Restorer
 
+DEFAULT_QUALITY = 75
 STRIP_ROWS = 256
 MAX_STRENGTH = 255  # what the byte of the RESTORE chunk holds: nearly twice the correction
 # Mean luma steps at which a restoration begins to help, and from which on it is right as it is: libjpeg's quality 98
@@ -27,19 +29,74 @@ FINEST_STEP, TRUSTED_STEP = 2.0, 12.0
 
 @dataclass(frozen=True)
 class Options:
-    """What a caller may decide about a file whose JPEG is made already.
+    """What a caller may decide about a new file; each mode looks at what is its own.
 
     Attributes:
+        quality: 1..100; None: carry a JPEG as it is, else `DEFAULT_QUALITY`.
+        tables, sampling: of a JPEG that is made: a name of `jpeg.tables.SHAPES`, and its chroma.
         side: "auto" keeps a descriptor where it pays, "on" always, "off" never.
         search: try all symbols at each site; else take what the extractor proposes.
+        max_error: largest difference of a sample, in levels: 0 is lossless, None lossy by quality (mode `layered`).
     """
 
+    quality: int | None = None
+    tables: str = "psnr"
+    sampling: Sampling = "4:2:0"
     side: str = "auto"
     search: bool = True
+    max_error: int | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller may decide about decoding.
+
+    Attributes:
+        strength: of a restoration; None is the file's own.
+        layer: "full", "base" or "compact" (mode `layered`).
+    """
+
+    strength: float | None = None
+    layer: str = "full"
+
+
+class FileMode(Protocol):
+    """A mode: what a file of it is made of, from a picture and back."""
+
+    @property
+    def number(self) -> Mode: ...
+
+    def encode(self, picture: Picture, networks: Networks, options: Options) -> Container:
+        """The file of a picture.
+
+        Raises:
+            UsageError: options that this mode cannot follow.
+            VerifyError: it does not decode to what it should.
+        """
+
+    def decode(self, container: Container, networks: Networks, wanted: Wanted) -> Picture:
+        """The picture of a file that obeys the rules of the format.
+
+        Raises:
+            DamagedError, ModelMissing; UsageError: this mode has nothing like what is wanted.
+        """
+
+    def verify(self, container: Container, networks: Networks) -> Iterator[str]:
+        """A line for each check that passes; errors as `decode`."""
+
+    def salvage(self, container: Container, networks: Networks, problems: list[str]) -> Container:
+        """What can be decoded of a damaged file's whole chunks.
+
+        Args:
+            problems: what was wrong so far, a sentence each; what else is lost is added.
+
+        Raises:
+            DamagedError: nothing can be decoded.
+        """
 
 
 class JpegMode(Protocol):
-    """A mode that keeps a JPEG.
+    """How a file that keeps a JPEG restores it.
 
     `encode` gets the JPEG, and the picture it was made from (None: the JPEG is all there is). `decode` gets the
     file's JPEG from `base_of`, and a strength that overrides the file's.

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from carcodec.ids import Mode
-from carcodec.modes.base import JpegMode
+from carcodec.modes.base import FileMode
 from carcodec.modes.blind import BlindMode
+from carcodec.modes.jpeg import JpegFile
+from carcodec.modes.layered import LayeredMode
 from carcodec.modes.side import SideMode
 
-MODES: dict[Mode, JpegMode] = {Mode.SIDE: SideMode(), Mode.BLIND: BlindMode()}
+MODES: dict[Mode, FileMode] = {
+    Mode.SIDE: JpegFile(SideMode()),
+    Mode.BLIND: JpegFile(BlindMode()),
+    Mode.LAYERED: LayeredMode(),
+}

@@ -42,11 +42,6 @@ def test_unknown_critical_chunk_is_refused_by_number() -> None:
         serialise(Container(HEADER, (JPEG, Chunk(99, b""))))
 
 
-def test_mode_that_is_named_but_not_defined_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedError, match="layered"):
-        serialise(Container(Header(Mode.LAYERED, 1, 1, Colour.RGB), (JPEG,)))
-
-
 @pytest.mark.parametrize(
     "chunks", [(RESTORE,), (RESTORE, JPEG), (JPEG, JPEG), (JPEG, DESCRIPTOR), (JPEG, Chunk(2, b"short"))]
 )

@@ -1,0 +1,69 @@
+"""Lossless WebP through Pillow, as the bare VP8L bitstream: no file around it, whose 20 bytes say nothing new.
+
+The bitstream is that of the WebP Lossless Bitstream Specification (RFC 9649, 3): one byte 0x2F, then width - 1 and
+height - 1 in 14 bits each, one bit for transparency and three for the version, lowest bits first.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from carcodec.errors import DamagedError
+from carcodec.pixels.io import Pixels
+
+MAX_SIDE_PX = 16_383  # WEBP_MAX_DIMENSION of libwebp
+_FILE_HEADER_BYTES = 20  # "RIFF", length, "WEBP", "VP8L", length
+_SIGNATURE = 0x2F
+_HEAD_BYTES = 5  # of the bitstream
+
+
+def encode_webp(image: Pixels) -> bytes:
+    """VP8L bitstream of a picture, by libwebp's slowest method.
+
+    Args:
+        image: uint8[H,W,3], or uint8[H,W], which is coded as three equal channels; sides 1..`MAX_SIDE_PX`.
+    """
+    out = io.BytesIO()
+    Image.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, quality=100, method=6, exact=True)
+    file = out.getvalue()
+    n_bytes = int.from_bytes(file[_FILE_HEADER_BYTES - 4 : _FILE_HEADER_BYTES], "little")
+    return file[_FILE_HEADER_BYTES : _FILE_HEADER_BYTES + n_bytes]
+
+
+def decode_webp(data: bytes, shape: tuple[int, ...]) -> Pixels:
+    """The picture of a bitstream.
+
+    Args:
+        shape: of the picture that must come out, [H,W,3] or [H,W]: nothing else is decoded.
+
+    Raises:
+        DamagedError: no such bitstream, or of another size or kind.
+    """
+    _check_head(data, shape)
+    try:
+        with Image.open(io.BytesIO(_as_file(data)), formats=["WEBP"]) as picture:
+            pixels = np.array(picture.convert("RGB"))
+    except Exception as error:  # damaged data raise whatever Pillow trips over
+        raise DamagedError(f"the WebP data cannot be decoded: {error}") from error
+    if len(shape) == 3:
+        return pixels
+    if not (pixels == pixels[..., :1]).all():
+        raise DamagedError("the WebP data of a gray picture are coloured")
+    return np.ascontiguousarray(pixels[..., 0])
+
+
+def _check_head(data: bytes, shape: tuple[int, ...]) -> None:
+    if len(data) < _HEAD_BYTES or data[0] != _SIGNATURE:
+        raise DamagedError("the WebP data are no lossless bitstream")
+    word = int.from_bytes(data[1:_HEAD_BYTES], "little")
+    size = ((word >> 14 & 0x3FFF) + 1, (word & 0x3FFF) + 1)
+    if size != shape[:2] or word >> 28:
+        raise DamagedError("the WebP data are of another size or kind than the file states")
+
+
+def _as_file(data: bytes) -> bytes:
+    chunk = b"VP8L" + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
+    return b"RIFF" + (4 + len(chunk)).to_bytes(4, "little") + b"WEBP" + chunk
