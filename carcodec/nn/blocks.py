@@ -11,6 +11,24 @@ def conv(n_in: int, n_out: int, size: int = 3, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(n_in, n_out, size, stride, padding=size // 2)
 
 
+class ResidualBlock(nn.Module):
+    """x + conv2(relu(conv1(x))); no normalisation, as in EDSR.
+
+    Shapes: float[N,C,H,W] -> float[N,C,H,W].
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = conv(width, width)
+        self.conv2 = conv(width, width)
+        with torch.no_grad():
+            self.conv2.weight.mul_(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x + self.conv2(torch.relu(self.conv1(x)))
+        return y
+
+
 class ModulatedBlock(nn.Module):
     """Residual block whose inner features a code scales and shifts, channel by channel.
 

@@ -48,11 +48,16 @@ class Trunk(nn.Module):
         self.from_middle = nn.Conv2d(middle, 4 * fine, 1)
         self.up_fine = ModulatedStage(fine, depths[4], CODE_SIZE)
 
-    def forward(self, base: Tensor, condition: Tensor) -> Tensor:
-        code = self.code(condition)
+    def down(self, base: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features at 1/2, 1/4 and 1/8 of the resolution, on the way down."""
         fine = self.down_fine(self.head(F.pixel_unshuffle(base - 0.5, 2)), code)
         middle = self.down_middle(self.to_middle(fine), code)
-        coarse = self.coarse(self.to_coarse(middle), code)
+        return fine, middle, self.to_coarse(middle)
+
+    def forward(self, base: Tensor, condition: Tensor) -> Tensor:
+        code = self.code(condition)
+        fine, middle, coarse = self.down(base, code)
+        coarse = self.coarse(coarse, code)
         middle = self.up_middle(middle + F.pixel_shuffle(self.from_coarse(coarse), 2), code)
         features: Tensor = self.up_fine(fine + F.pixel_shuffle(self.from_middle(middle), 2), code)
         return features

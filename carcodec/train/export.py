@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import inspect
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,7 @@ from torch import Tensor
 from carcodec.descriptor.context import ContextModel
 from carcodec.models.cards import Card, as_toml
 from carcodec.runtime import NETWORKS, empty_network, network_class
-from carcodec.train.run import RECIPES
+from carcodec.train.run import RECIPES, read_recipe
 
 LARGEST_HALF = 65504.0
 # Rounding to half precision costs 0.02 % where weights are of ordinary size; more means that many are so small that
@@ -126,7 +125,7 @@ def main() -> None:
     if fields["role"] == "context":
         card = export_frozen(checkpoint, fields, folder)
     else:
-        options = tomllib.loads((RECIPES / f"{fields['recipe']}.toml").read_text("utf-8"))["options"]
+        options = read_recipe(RECIPES / f"{fields['recipe']}.toml")["options"]
         card = export(checkpoint, fields | {"arguments": recipe_arguments(fields["network"], options)}, folder, prefix)
     print(f"{card.file}: {card.size} bytes, {card.parameters} parameters, digest {card.digest6.hex()}")
 

@@ -1,4 +1,8 @@
-"""From a recipe to a run: read the TOML, make the task, train, and leave the weights."""
+"""From a recipe to a run: read the TOML, make the task, train, and leave the weights.
+
+A recipe names its task and has two tables, `plan` (`loop.Plan`) and `options` (of the task). One that begins with
+`like = "other"` is that recipe but for what it says itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import importlib
 import os
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -16,16 +21,28 @@ from carcodec.train.loop import Plan, Run
 RECIPES = Path(__file__).parent / "recipes"
 TASKS = {
     "restorer": "carcodec.train.tasks.restorer:RestorerTask",
+    "dagn": "carcodec.train.tasks.dagn:DagnTask",
     "side": "carcodec.train.tasks.side:SideTask",
     "context": "carcodec.train.tasks.context:ContextTask",
+    "segmentation": "carcodec.train.tasks.segmentation:SegmentationTask",
 }
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a recipe says, with what it takes from the one beside it that it is `like`."""
+    recipe = tomllib.loads(path.read_text("utf-8"))
+    if "like" not in recipe:
+        return recipe
+    model = read_recipe(path.with_name(recipe.pop("like") + ".toml"))
+    tables = {name: model[name] | recipe.get(name, {}) for name in ("plan", "options")}
+    return model | recipe | tables
 
 
 def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, start: Path | None = None) -> None:
     """Train by a recipe; goes on where `folder` stands.
 
     Args:
-        recipe: a TOML file: `task`, and the tables `plan` and `options`.
+        recipe: a TOML file, as `read_recipe` reads it.
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
         start: a checkpoint of an earlier run or a shipped weight file; its weights go into the part that the recipe
@@ -34,7 +51,7 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
     Raises:
         ValueError: weights in `start` that the network has no place for.
     """
-    config = tomllib.loads(recipe.read_text())
+    config = read_recipe(recipe)
     device = _joined(device)
     torch.manual_seed(config["plan"].get("seed", 1))
     module, name = TASKS[config["task"]].split(":")

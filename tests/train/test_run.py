@@ -1,4 +1,4 @@
-"""Where a run begins: an earlier checkpoint or a shipped weight file, in the part that takes it."""
+"""What a recipe says, and where a run begins: an earlier checkpoint or a shipped weight file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from carcodec.train.run import _begin_from
+from carcodec.train.loop import Plan
+from carcodec.train.run import RECIPES, TASKS, _begin_from, read_recipe
 
 
 @pytest.mark.parametrize("shipped", [True, False])
@@ -27,3 +28,23 @@ def test_weights_without_a_place_are_refused(tmp_path):
     torch.save({"network": {"strange": torch.zeros(1)}}, tmp_path / "start.pt")
     with pytest.raises(ValueError, match="strange"):
         _begin_from(tmp_path / "start.pt", nn.Linear(3, 2))
+
+
+def test_a_recipe_that_is_like_another_says_only_what_differs(tmp_path):
+    (tmp_path / "a.toml").write_text('task = "restorer"\n[plan]\nsteps = 5\nbatch = 2\n[options]\ncrop = 64\n')
+    (tmp_path / "b.toml").write_text('like = "a"\n[plan]\nbatch = 4\n')
+    (tmp_path / "c.toml").write_text('like = "b"\nstart_into = "x"\n[options]\nloss = "l1"\n')
+    assert read_recipe(tmp_path / "c.toml") == {
+        "task": "restorer",
+        "start_into": "x",
+        "plan": {"steps": 5, "batch": 4},
+        "options": {"crop": 64, "loss": "l1"},
+    }
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_names_a_task_and_a_plan(path):
+    recipe = read_recipe(path)
+    assert recipe["task"] in TASKS
+    Plan(**recipe["plan"])
+    assert path.read_text("utf-8").startswith("# ")

@@ -1,7 +1,8 @@
-"""Restoration of single JPEGs: trunk and tail, log of each crop's squared error."""
+"""Restoration of JPEGs: any network that maps a decoded one and its condition to a picture."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,23 @@ def log_squared_error(restored: Tensor, original: Tensor) -> Tensor:
     return torch.log((restored - original).square().mean(dim=(1, 2, 3)) + FLOOR)
 
 
+def squared_error(restored: Tensor, original: Tensor) -> Tensor:
+    """float[N]: each crop's mean squared error, in levels squared."""
+    return 255**2 * (restored - original).square().mean(dim=(1, 2, 3))
+
+
+def absolute_error(restored: Tensor, original: Tensor) -> Tensor:
+    """float[N]: each crop's mean absolute error, in levels."""
+    return 255 * (restored - original).abs().mean(dim=(1, 2, 3))
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "log_mse": log_squared_error,
+    "mse": squared_error,
+    "l1": absolute_error,
+}
+
+
 def psnr(restored: Tensor, original: Tensor) -> Tensor:
     """float[N], dB, after rounding to eight bits."""
     rounded = (restored.clamp(0, 1) * 255).round() / 255
@@ -89,6 +107,19 @@ def split(batch: Batch, size: int, device: torch.device) -> list[Batch]:
     return [Batch(*part).to(device) for part in fields]
 
 
+@torch.no_grad()
+def gains(network: nn.Module, points: Mapping[str, Batch], device: torch.device) -> dict[str, float]:
+    """Mean gain over the JPEG at each point, in dB."""
+
+    def restored(batch: Batch) -> Tensor:
+        return torch.cat([network(part.base, part.condition).cpu() for part in split(batch, 8, device)])
+
+    return {
+        name: (psnr(restored(batch), batch.original) - psnr(batch.base, batch.original)).mean().item()
+        for name, batch in points.items()
+    }
+
+
 class CropSource:
     """Random degraded crops of the training photographs, and the fixed validation batches."""
 
@@ -96,29 +127,39 @@ class CropSource:
         self.crop = crop
         self.mixture = mixture
         self.pictures = load_split(data_dir, "train")
-        self.validation = validation_batches(load_split(data_dir, "val")[:n_validation])
+        self.middles = middles(load_split(data_dir, "val")[:n_validation])
+        self.validation = validation_batches(self.middles)
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
         return collate([degrade_at_random(crop, self.mixture, rng) for crop in crops])
 
 
-def validation_batches(pictures: list[Picture], side: int = 256) -> dict[str, Batch]:
-    """The middle of each picture at fixed points: name of the point -> batch."""
-    middles = [
-        p[(p.shape[0] - s) // 2 :, (p.shape[1] - s) // 2 :][:s, :s]
+def middles(pictures: list[Picture], side: int = 256) -> list[Picture]:
+    """The middle square of each picture that is large enough."""
+    return [
+        p[(p.shape[0] - side) // 2 :, (p.shape[1] - side) // 2 :][:side, :side]
         for p in pictures
-        for s in [min(side, *p.shape[:2]) // 16 * 16]
+        if min(p.shape[:2]) >= side
     ]
-    middles = [m for m in middles if m.shape[0] == side]
+
+
+def validation_batches(pictures: list[Picture]) -> dict[str, Batch]:
+    """Pictures of one size at fixed points: name of the point -> batch."""
     return {
-        f"q{quality}{'' if shape == STANDARD else 'b'}": collate([degrade(m, quality, shape, "4:2:0") for m in middles])
+        f"q{quality}{'' if shape == STANDARD else 'b'}": collate(
+            [degrade(p, quality, shape, "4:2:0") for p in pictures]
+        )
         for quality, shape in VALIDATION_POINTS
     }
 
 
 class RestorerTask:
-    """L = log MSE over all qualities, table shapes and samplings."""
+    """A network that restores, by itself.
+
+    Options: `crop`; `n_validation`; `mixture` (`Mixture`); `network` of `carcodec.runtime` and the arguments of its
+    constructor; `loss` of `LOSSES`.
+    """
 
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.source = CropSource(
@@ -126,6 +167,7 @@ class RestorerTask:
         )
         name = options.get("network", "restorer")
         self.network = empty_network(name, recipe_arguments(name, options))
+        self.error = LOSSES[options.get("loss", "log_mse")]
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         return self.source.batch(rng, n_crops)
@@ -133,14 +175,10 @@ class RestorerTask:
     def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
         batch = batch.to(device)
         restored = self.network(batch.base, batch.condition)
-        loss = log_squared_error(restored, batch.original).mean()
-        return loss, {"log_mse": loss.item()}
+        log_mse = log_squared_error(restored.detach(), batch.original).mean()
+        return self.error(restored, batch.original).mean(), {"log_mse": log_mse.item()}
 
-    @torch.no_grad()
     def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
         """Mean gain over the JPEG, in dB, in all and at each point."""
-        gains = {}
-        for name, batch in self.source.validation.items():
-            restored = torch.cat([network(part.base, part.condition).cpu() for part in split(batch, 8, device)])
-            gains[name] = (psnr(restored, batch.original) - psnr(batch.base, batch.original)).mean().item()
-        return {"gain": sum(gains.values()) / len(gains)} | gains
+        found = gains(network, self.source.validation, device)
+        return {"gain": sum(found.values()) / len(found)} | found

@@ -1,0 +1,105 @@
+"""DAGN's network: the trunk's weights carry over, and each part does what the paper has it for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from carcodec.nn.dagn import Dagn
+from carcodec.nn.restorer import Restorer
+from tests.stubs.models import DEPTHS, WIDTHS, seeded
+
+PARTS = ("sensitive", "insensitive", "fusion")
+
+
+def inputs(height: int = 32, width: int = 48) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(6)
+    return torch.rand(1, 3, height, width, generator=generator), torch.rand(1, 131, generator=generator)
+
+
+def dagn(**options: Any) -> Dagn:
+    network = seeded(lambda: Dagn(WIDTHS, DEPTHS, 8, **options))
+    assert isinstance(network, Dagn)
+    return network
+
+
+def awake(network: Dagn) -> Dagn:
+    """With weights where training begins at zero."""
+    torch.manual_seed(3)
+    for name, layer in network.named_modules():
+        if isinstance(layer, nn.Conv2d) and {"by", "merge"} & set(name.split(".")):
+            nn.init.normal_(layer.weight, std=0.05)
+    return network
+
+
+def test_around_a_trained_trunk_it_begins_as_the_plain_restorer() -> None:
+    plain, network = seeded(Restorer, WIDTHS, DEPTHS), dagn()
+    found = network.load_state_dict(plain.state_dict(), strict=False)
+    assert not found.unexpected_keys
+    picture = inputs()
+    assert torch.equal(network(*picture), plain(*picture))
+    assert not torch.allclose(awake(network)(*picture), plain(*picture), atol=1e-4)
+
+
+def test_without_its_parts_it_has_the_weights_of_the_restorer_and_no_others() -> None:
+    bare = dagn(**dict.fromkeys(PARTS, False))
+    assert bare.state_dict().keys() == Restorer(WIDTHS, DEPTHS).state_dict().keys()
+
+
+def test_inference_holds_no_discriminator() -> None:
+    assert not any("discriminator" in name or "probe" in name for name, _ in dagn().named_modules())
+
+
+def test_fusion_needs_what_it_merges() -> None:
+    with pytest.raises(ValueError, match="insensitive"):
+        Dagn(WIDTHS, DEPTHS, 8, insensitive=False)
+
+
+@pytest.mark.parametrize(("part", "is_told"), [("sensitive", True), ("insensitive", False)])
+def test_only_the_sensitive_encoder_is_told_the_tables(part: str, is_told: bool) -> None:
+    trunk = dagn().trunk
+    for block in trunk.sensitive.body.blocks:
+        nn.init.normal_(block.modulation.weight, std=0.1)
+    picture, condition = inputs()
+    said = [getattr(trunk.perceive(picture, trunk.code(each)), part) for each in (condition, condition + 1)]
+    assert said[0].shape == (1, 8, 4, 6)
+    assert torch.equal(*said) is not is_told
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_reaches_the_picture(part: str) -> None:
+    network, picture = awake(dagn()), inputs()
+    whole = network(*picture)
+    trunk = network.trunk
+    silenced = {
+        "fusion": [trunk.fusion.merge],
+        **{
+            name: [g.by[name] for g in (trunk.guide_coarse, trunk.guide_middle, trunk.guide_fine)] for name in PARTS[:2]
+        },
+    }
+    for layer in silenced[part]:
+        nn.init.zeros_(layer.weight)
+    assert not torch.allclose(network(*picture), whole, atol=1e-5)
+
+
+def test_guidance_differs_from_place_to_place() -> None:
+    guide = awake(dagn()).trunk.guide_fine
+    said = dagn().trunk.perceive(*[inputs()[0], torch.rand(1, 128)])
+    change = guide(torch.ones(1, WIDTHS[0], 16, 24), said) - 1
+    assert change.std(dim=(2, 3)).min() > 0
+    assert change[..., :4, :4].std(dim=(2, 3)).min() > 0  # within a block of the JPEG, too
+
+
+def test_the_shipped_size_costs_at_most_a_third_more_than_its_trunk() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    def operations(network: nn.Module) -> int:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(*inputs(64, 64))
+        return counter.get_total_flops()
+
+    assert operations(Dagn()) < 1.33 * operations(Restorer())
+    assert operations(Dagn()) < 2 * 0.16e6 * 64 * 64
