@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 from pathlib import Path
 
-BUSY_SHARE = 0.5  # of a core in use by others before a run: its times then say little
+BUSY_CORES = 0.5  # in use by others before a run: its times then say little
 
 
 def machine_name() -> str:
@@ -19,9 +20,14 @@ def python_name() -> str:
     return f"{platform.python_implementation()} {platform.python_version()}"
 
 
+def load() -> float:
+    """Mean number of cores in use in the last minute; nan where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else math.nan
+
+
 def is_busy() -> bool:
     """Whether other work had the machine in the last minute; False where the system does not tell."""
-    return hasattr(os, "getloadavg") and os.getloadavg()[0] > BUSY_SHARE
+    return load() > BUSY_CORES
 
 
 def _cores() -> int:

@@ -32,11 +32,11 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass(frozen=True)
 class Unit:
-    """Work that one process does in one go: a picture through a codec at some settings."""
+    """Work that one process does in one go: a picture through a codec at a setting, which makes a row."""
 
     entry: Entry
     request: Request
-    settings: tuple[float, ...]
+    setting: float
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,14 @@ def settings_of(request: Request, codec: Codec, qualities: Sequence[float] | Non
 def plan(
     entries: Iterable[Entry], wanted: Sequence[tuple[Request, Codec, tuple[float, ...]]], done: set[tuple[str, ...]]
 ) -> list[Unit]:
-    """The work in its fixed order, without rows that are done."""
-    units = []
+    """The work in its fixed order: each row once, those that are done left out."""
+    units: dict[tuple[str, ...], Unit] = {}
     for entry in entries:
         for request, codec, settings in wanted:
-            names = {
-                setting: (entry.dataset, entry.name, request.label, setting_name(codec, setting))
-                for setting in settings
-            }
-            left = tuple(setting for setting, key in names.items() if key not in done)
-            if left:
-                units.append(Unit(entry, request, left))
-    return units
+            for setting in settings:
+                key = (entry.dataset, entry.name, request.label, setting_name(codec, setting))
+                units.setdefault(key, Unit(entry, request, setting))
+    return [unit for key, unit in units.items() if key not in done]
 
 
 def shard(entries: Sequence[Entry], number: int, n_shards: int) -> list[Entry]:
@@ -91,14 +87,16 @@ def run(units: Sequence[Unit], workplace: Workplace, jobs: int) -> Iterator[Row]
     """Rows in the order of `units`, each as soon as it and those before it are there."""
     if jobs == 1:
         worker = _Worker(workplace)
-        for unit in units:
-            yield from worker.rows(unit)
+        yield from map(worker.row, units)
         return
     # "spawn": a fork of a process with running threads may hang.
     context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(jobs, context, _begin_worker, (workplace,)) as pool:
-        for rows in pool.map(_work, units):
-            yield from rows
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(jobs, context, _begin_worker, (workplace,))
+        try:
+            yield from pool.map(_work, units)
+        finally:
+            pool.shutdown(cancel_futures=True)  # who stops waits for the files that are in work, not for the set
 
 
 @dataclass
@@ -109,19 +107,19 @@ class _Worker:
     codecs: dict[str, Codec] = field(default_factory=dict)
     pixels: tuple[Path, Image] | None = None
 
-    def rows(self, unit: Unit) -> Iterator[Row]:
+    def row(self, unit: Unit) -> Row:
         subject = Subject(unit.entry.dataset, unit.entry.name, self._load(unit.entry))
-        conditions = self.workplace.conditions
         with tempfile.TemporaryDirectory(prefix="carcodec-bench-") as folder:
             codec = self._codec(unit, subject, Path(folder))
-            for setting in unit.settings:
-                row = measure(codec, unit.request.label, subject, setting, conditions, Path(folder))
-                yield self._with_whole_cost(row, unit, setting, subject.pixels) if self.workplace.whole else row
+            row = self._measured(codec, unit, subject, Path(folder))
+            return self._with_whole_cost(row, unit, subject.pixels, Path(folder)) if self.workplace.whole else row
 
-    def _with_whole_cost(self, row: Row, unit: Unit, setting: float, pixels: Image) -> Row:
-        work = Work(unit.request, self.workplace.device, self.workplace.threads, setting)
-        with tempfile.TemporaryDirectory(prefix="carcodec-bench-") as folder:
-            cost = whole_cost(work, pixels, Path(folder))
+    def _measured(self, codec: Codec, unit: Unit, subject: Subject, folder: Path) -> Row:
+        return measure(codec, unit.request.label, subject, unit.setting, self.workplace.conditions, folder)
+
+    def _with_whole_cost(self, row: Row, unit: Unit, pixels: Image, folder: Path) -> Row:
+        work = Work(unit.request, self.workplace.device, self.workplace.threads, unit.setting)
+        cost = whole_cost(work, pixels, folder)
         return replace(row, process_encode_s=cost.encode_s, process_decode_s=cost.decode_s, peak_mib=cost.peak_mib)
 
     def _load(self, entry: Entry) -> Image:
@@ -134,7 +132,7 @@ class _Worker:
         if label not in self.codecs:
             codec = unit.request.build().on(self.workplace.device, self.workplace.threads)
             # The first use loads libraries and weights; its time belongs to no row.
-            measure(codec, label, subject, unit.settings[0], self.workplace.conditions, folder)
+            self._measured(codec, unit, subject, folder)
             self.codecs[label] = codec
         return self.codecs[label]
 
@@ -148,9 +146,9 @@ def _begin_worker(workplace: Workplace) -> None:
     _worker = _Worker(workplace)
 
 
-def _work(unit: Unit) -> list[Row]:
+def _work(unit: Unit) -> Row:
     assert _worker is not None
-    return list(_worker.rows(unit))
+    return _worker.row(unit)
 
 
 @contextmanager

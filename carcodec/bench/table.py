@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import importlib.util
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -64,7 +65,7 @@ class Request:
         """The codec.
 
         Raises:
-            UsageError: no such file, class or option, or a value that is none of its kind.
+            UsageError: no such file, class or option, a value that is none of its kind, or a class that is no codec.
         """
         codec_class = _load(self.target)
         fields = _fields(codec_class)
@@ -73,10 +74,12 @@ class Request:
             known = ", ".join([*fields, "q"])
             raise UsageError(f"codec {self.label} has no option {unknown[0]!r}; it has: {known}")
         values = {name: _convert(self.label, name, fields[name], text) for name, text in self.options}
-        codec = codec_class(**values)
-        if not isinstance(codec, Codec):
+        if not (isinstance(codec_class, type) and issubclass(codec_class, Codec)):
             raise UsageError(f"{self.target} is not a carcodec.bench.Codec")
-        return codec
+        try:
+            return codec_class(**values)
+        except TypeError as error:  # a method or an option that a codec must have is not there
+            raise UsageError(f"{self.target} cannot be built: {error}") from error
 
 
 def parse_codecs(text: str) -> list[Request]:
@@ -159,11 +162,15 @@ def _load(target: str) -> Any:
 
 
 def _load_file(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"codec_file_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UsageError(f"no Python file {path}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # where dataclasses look up their annotations
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"{path} does not run: {type(error).__name__}: {error}") from error
     return module
 
 

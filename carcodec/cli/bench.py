@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,22 +109,23 @@ def command(console: Console, /, **options: Any) -> None:
     from carcodec.bench.protocol import check_live1
     from carcodec.bench.runner import ResultsFile, plan
     from carcodec.datasets.cards import open_dataset
+    from carcodec.report.tables import summary
 
     asked = Asked(**options)
-    wanted = _present(console, _requests(asked), asked.qualities)
+    wanted, left_out = _present(console, _requests(asked), asked.qualities)
     entries = _part(open_dataset(asked.dataset, asked.data_dir), asked.shard)[: asked.limit]
-    workplace = _workplace(asked)
-    path = asked.output or Path(f"bench-{entries[0].dataset}.tsv")
+    workplace = _workplace(console, asked)
+    path = asked.output or _default_path(entries[0].dataset, asked.shard)
     if asked.force:
         _remove(path)
-    results = ResultsFile(path, _remarks(asked, workplace))
-    _check_versions(results.rows, wanted, path)
-    units = plan(entries, wanted, {row.key for row in results.rows})
-    _measure(console, results, units, workplace, asked.jobs)
+    with closing(ResultsFile(path, [*_remarks(asked, workplace), *left_out])) as results:
+        _check_versions(results.rows, wanted, path)
+        units = plan(entries, wanted, {row.key for row in results.rows})
+        _measure(console, results, units, workplace, asked.jobs)
     keys = {(entry.dataset, entry.name, request.label): None for request, _, _ in wanted for entry in entries}
     order = {key: index for index, key in enumerate(keys)}
     rows = sorted((row for row in results.rows if row.key[:3] in order), key=lambda row: order[row.key[:3]])
-    _summarise(rows)
+    click.echo(summary(rows))
     console.say(f"{len(results.rows)} rows are in {path}")
     checked = check_live1(rows)
     if checked:
@@ -138,23 +140,38 @@ def _requests(asked: Asked) -> list[Request]:
     return parse_codecs(asked.codecs or ",".join(default)) + own
 
 
-def _present(console: Console, requests: Iterable[Request], qualities: str | None) -> Wanted:
-    """The codecs that can run here, each with its settings; the others are named and left out."""
+def _present(console: Console, requests: Sequence[Request], qualities: str | None) -> tuple[Wanted, list[str]]:
+    """The codecs that can run here, each with its settings; and words about the others, which are left out."""
     from carcodec.bench.runner import settings_of
     from carcodec.bench.table import parse_settings
 
     chosen = parse_settings(qualities) if qualities else None
-    present = []
-    for request in dict.fromkeys(requests):
+    _check_names(requests)
+    present, left_out = [], []
+    for request in requests:
         codec = request.build()
         reason = codec.missing()
         if reason:
-            console.warn(f"{request.label} is left out: {reason}")
+            left_out.append(f"{request.label} is left out: {reason}")
+            console.warn(left_out[-1])
         else:
             present.append((request, codec, settings_of(request, codec, chosen)))
     if not present:
         raise UsageError("none of these codecs can run here")
-    return present
+    return present, left_out
+
+
+def _check_names(requests: Iterable[Request]) -> None:
+    """Rows of two codecs under one name could not be told apart.
+
+    Raises:
+        UsageError: a label that stands for two codecs.
+    """
+    meant: dict[str, Request] = {}
+    for request in requests:
+        known = meant.setdefault(request.label, request)
+        if (known.target, known.options) != (request.target, request.options):
+            raise UsageError(f"two codecs are called {request.label}: give one of them another name")
 
 
 def _part(entries: list[Entry], shard: str | None) -> list[Entry]:
@@ -171,11 +188,20 @@ def _part(entries: list[Entry], shard: str | None) -> list[Entry]:
     return entries
 
 
-def _workplace(asked: Asked) -> Workplace:
-    from carcodec.bench.machine import is_busy, machine_name
+def _default_path(dataset: str, shard: str | None) -> Path:
+    """Shards that run side by side in one folder must not write to one file."""
+    return Path(f"bench-{dataset}-{shard.replace('/', '-of-')}.tsv" if shard else f"bench-{dataset}.tsv")
+
+
+def _workplace(console: Console, asked: Asked) -> Workplace:
+    from carcodec.bench.machine import is_busy, load, machine_name
     from carcodec.bench.measure import Conditions
     from carcodec.bench.runner import Workplace
 
+    if asked.jobs == 1 and is_busy():
+        console.warn(
+            f"{load():.1f} cores were busy in the last minute: times are marked as shared, and tables leave them out"
+        )
     timing = "alone" if asked.jobs == 1 and not is_busy() else "shared"
     conditions = Conditions(asked.repeats, asked.ssimulacra2, timing, machine_name())
     return Workplace(conditions, asked.device, 1 if asked.jobs > 1 else None, asked.whole_process)
@@ -185,14 +211,15 @@ def _remarks(asked: Asked, workplace: Workplace) -> list[str]:
     from importlib.metadata import version
 
     from carcodec import __version__
-    from carcodec.bench.machine import python_name
+    from carcodec.bench.machine import load, python_name
 
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     conditions = workplace.conditions
     return [
         f"carcodec {__version__} bench, {now}",
         f"machine: {conditions.machine}; {python_name()}; numpy {version('numpy')}; Pillow {version('pillow')}",
-        f"run: {asked.jobs} jobs; device {asked.device}; {asked.repeats} repeats; times {conditions.timing}",
+        f"run: {asked.jobs} jobs; device {asked.device}; {asked.repeats} repeats; times {conditions.timing}; "
+        f"load {load():.2f} before it",
     ]
 
 
@@ -220,43 +247,25 @@ def _check_versions(rows: Iterable[Row], wanted: Wanted, path: Path) -> None:
 
 def _measure(console: Console, results: ResultsFile, units: list[Unit], workplace: Workplace, jobs: int) -> None:
     """Measure what is left; whatever happens, the file holds every row that was finished."""
-    n_left = sum(len(unit.settings) for unit in units)
     if results.rows:
-        console.say(f"{len(results.rows)} rows are there already, {n_left} are left to measure")
+        console.say(f"{len(results.rows)} rows are there already, {len(units)} are left to measure")
     try:
-        for row in _with_progress(console, units, workplace, jobs):
-            results.add(row)
+        with closing(_with_progress(console, units, workplace, jobs)) as rows:
+            for row in rows:
+                results.add(row)
     except KeyboardInterrupt:
         console.say(f"stopped with {len(results.rows)} rows; the same command goes on from there")
         raise
-    finally:
-        results.close()
 
 
-def _with_progress(console: Console, units: list[Unit], workplace: Workplace, jobs: int) -> Iterator[Row]:
+def _with_progress(console: Console, units: list[Unit], workplace: Workplace, jobs: int) -> Generator[Row, None, None]:
     from tqdm import tqdm
 
     from carcodec.bench.runner import run
 
-    total = sum(len(unit.settings) for unit in units)
     # disable=None: silent where standard error is no terminal.
-    with tqdm(total=total, unit="row", dynamic_ncols=True, disable=True if console.quiet else None) as bar:
+    with tqdm(total=len(units), unit="row", dynamic_ncols=True, disable=True if console.quiet else None) as bar:
         for row in run(units, workplace, jobs):
             bar.set_postfix_str(f"{row.image} {row.codec} {row.setting}")
             bar.update()
             yield row
-
-
-def _summarise(rows: Sequence[Row]) -> None:
-    from carcodec.report.tables import bd_rates_table, lossless_table, rates_table
-
-    dataset = rows[0].dataset
-    head = f"{dataset}, {len({row.image for row in rows})} pictures"
-    tables = {
-        "means": rates_table(rows, dataset),
-        "against jpeg, by RGB PSNR unless said otherwise": bd_rates_table(rows, dataset),
-        "lossless": lossless_table(rows, dataset),
-    }
-    for title, table in tables.items():
-        if table.cells:
-            click.echo(f"{head}: {title}\n\n{table.markdown()}\n")

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from carcodec.cli.options import talking
-from carcodec.cli.output import Console, read_input, write_output
-from carcodec.errors import UsageError
+from carcodec.cli.output import Console, check_output, read_input, write_output
+from carcodec.errors import CarError, UsageError
+from carcodec.ids import SIGNATURE
 
 if TYPE_CHECKING:
     from carcodec.pixels.metrics import Image
-
-CAR_START = b"\x89CAR"
 
 
 @click.command("compare")
@@ -32,8 +31,12 @@ def command(console: Console, /, reference: str, picture: str, heatmap: str | No
     RGB PSNR is over all samples; luma is Y of JFIF; SSIM and MS-SSIM are means over RGB, and need sides
     of 11 and 176 pixels; SSIMULACRA2 needs the package of that name.
     """
+    from carcodec.pixels.io import format_of
     from carcodec.pixels.metrics import score
 
+    if heatmap:
+        format_of(heatmap)
+        check_output(heatmap, force)
     first, second = _load(reference), _load(picture)
     if first.shape != second.shape:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]} {'gray' if p.ndim == 2 else 'RGB'}" for p in (first, second))
@@ -49,12 +52,18 @@ def command(console: Console, /, reference: str, picture: str, heatmap: str | No
 
 
 def _load(name: str) -> Image:
+    try:
+        return _pixels(read_input(name))
+    except CarError as error:
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _pixels(data: bytes) -> Image:
     import numpy as np
 
     from carcodec.pixels.io import load_picture
 
-    data = read_input(name)
-    if not data.startswith(CAR_START):
+    if not data.startswith(SIGNATURE):
         return load_picture(data).array
     from carcodec import decode
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from carcodec.cli.output import Console, write_output
 from carcodec.errors import CarError, InputError, UsageError, VerifyError
 
 if TYPE_CHECKING:
+    from carcodec.bench.codec import Codec
     from carcodec.bench.equal import Shown
     from carcodec.datasets.cards import Entry
     from carcodec.report.curves import Bd
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 CROP_PX = 384
 TARGET_BPP = 0.3  # low enough for JPEG to show what it does
-MAX_RIVALS = 4
 PAGE = "index.html"
 
 
@@ -56,7 +57,9 @@ def command(
     a page that needs no network and plots are written. With --update, the tables go into documents instead: what
     stands between markers such as `<!-- table: bd live1 -->` and `<!-- end -->` is printed anew from the rows.
     """
-    from carcodec.report.curves import incomplete
+    from carcodec.bench.protocol import check_live1
+    from carcodec.report.curves import incomplete, mixed_versions
+    from carcodec.report.tables import summary
     from carcodec.rows import read_rows
 
     rows = read_rows(results)
@@ -64,23 +67,16 @@ def command(
         raise InputError("these files hold no rows")
     for line in incomplete(rows):
         console.warn(f"left out of means: {line}")
+    for line in mixed_versions(rows):
+        console.warn(f"rows by several versions are averaged: {line}")
+    check_live1(rows)
     if update:
         _update(console, rows, update, check)
     else:
-        _print_tables(rows)
+        click.echo(summary(rows))
     if out_dir is not None:
         make_folder(out_dir)
         _write_report(console, rows, out_dir, **page)
-
-
-def _print_tables(rows: list[Row]) -> None:
-    from carcodec.report.tables import bd_rates_table, datasets_of, lossless_table, rates_table
-
-    for dataset in datasets_of(rows):
-        for make_table in (rates_table, bd_rates_table, lossless_table):
-            table = make_table(rows, dataset)
-            if table.cells:
-                click.echo(f"{dataset}\n\n{table.markdown()}\n")
 
 
 def _update(console: Console, rows: list[Row], paths: tuple[Path, ...], check: bool) -> None:
@@ -128,58 +124,61 @@ def _write_report(
 def _showcases(
     console: Console, rows: list[Row], n_pictures: int, data_dir: Path | None, dataset: str | None
 ) -> list[Showcase]:
-    """Crops of the pictures where carcodec gains least, middling and most."""
+    """Crops of the pictures where our codec gains most, middling and least."""
     from carcodec.bench.equal import best_median_worst
     from carcodec.datasets.cards import open_dataset
     from carcodec.report.curves import bd_table
-    from carcodec.report.look import OWN
+    from carcodec.report.look import OWN, main_codec, side_by_side
 
     entries = {entry.name: entry for entry in open_dataset(dataset or rows[0].dataset, data_dir)}
     table = [bd for bd in bd_table(rows) if bd.dataset == next(iter(entries.values())).dataset]
-    main = next((bd for bd in table if bd.codec == OWN), None)
+    main = main_codec(table)
     if main is None:
         raise InputError(f"the results have no codec {OWN} on this set")
     gains = [(name, rate) for name, rate in main.per_image.items() if name in entries]
     names = best_median_worst(gains, n_pictures)
-    labels = _rivals(table)
+    coders = _coders(console, side_by_side(table, main.codec))
     return [
-        _showcase(entries[name], f"{main.per_image[name]:+.1f} % bits", rows, labels)
+        _showcase(entries[name], f"{main.per_image[name]:+.1f} % bits", rows, main.codec, coders)
         for name in console.progress(names)
     ]
 
 
-def _rivals(table: list[Bd]) -> list[str]:
-    """The anchor, and the codecs of others with the lowest BD-rate."""
-    from carcodec.report.curves import ANCHOR
-    from carcodec.report.look import OWN
-
-    others = sorted((bd for bd in table if not bd.codec.startswith((OWN, ANCHOR))), key=lambda bd: bd.rate)
-    return [ANCHOR, *(bd.codec for bd in others[:MAX_RIVALS])]
-
-
-def _showcase(entry: Entry, why: str, rows: list[Row], labels: list[str]) -> Showcase:
-    from carcodec.bench.equal import show, show_at_bytes, telling_crop
+def _coders(console: Console, labels: Iterable[str]) -> dict[str, Codec]:
+    """The codecs that can run here; the others are named."""
     from carcodec.bench.table import parse_codecs
-    from carcodec.report.look import OWN
-    from carcodec.report.page import Showcase, Version
 
-    pixels = entry.load()
-    own = [row for row in rows if row.key[:3] == (entry.dataset, entry.name, OWN)]
-    nearest = min(own, key=lambda row: abs(row.bpp - TARGET_BPP))
-    ours = show(parse_codecs(OWN)[0].build(), OWN, pixels, float(nearest.setting))
-    shown: list[Shown] = []
+    coders = {}
     for label in labels:
         try:
             codec = parse_codecs(label)[0].build()
+            reason = codec.missing()
         except CarError:
-            continue  # a codec of the user's own: its rows are here, its code is not
-        if codec.missing() is None:
-            shown.append(show_at_bytes(codec, label, pixels, ours.n_bytes))
-    top, left, height, width = telling_crop(pixels, shown[0].pixels, CROP_PX)
+            reason = "its rows are here, but its code is not"
+        if reason is None:
+            coders[label] = codec
+        else:
+            console.warn(f"{label} is not among the pictures: {reason}")
+    return coders
+
+
+def _showcase(entry: Entry, why: str, rows: list[Row], main: str, coders: dict[str, Codec]) -> Showcase:
+    from carcodec.bench.equal import show, show_at_bytes, telling_crop
+    from carcodec.report.curves import ANCHOR
+    from carcodec.report.page import Showcase, Version
+
+    pixels = entry.load()
+    own = [row for row in rows if row.key[:3] == (entry.dataset, entry.name, main)]
+    nearest = min(own, key=lambda row: abs(row.bpp - TARGET_BPP))
+    ours = show(coders[main], main, pixels, float(nearest.setting))
+    shown = {
+        label: ours if label == main else show_at_bytes(codec, label, pixels, ours.n_bytes)
+        for label, codec in coders.items()
+    }
+    top, left, height, width = telling_crop(pixels, shown[ANCHOR].pixels, CROP_PX)
     crop = (slice(top, top + height), slice(left, left + width))
-    versions = [Version("original", "original", pixels[crop])]
-    versions += [Version(one.label, _caption(one), one.pixels[crop]) for one in (shown[0], ours, *shown[1:])]
-    return Showcase(entry.name, why, tuple(versions))
+    versions = [Version(label, _caption(one), one.pixels[crop]) for label, one in shown.items()]
+    return Showcase(entry.name, why, (Version("original", "original", pixels[crop]), *versions))
 
 
 def _caption(shown: Shown) -> str:

@@ -115,6 +115,18 @@ def incomplete(rows: Iterable[Row]) -> list[str]:
     ]
 
 
+def mixed_versions(rows: Iterable[Row]) -> list[str]:
+    """Codecs whose rows on a set are by several versions, so that their means are of nothing in particular."""
+    versions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        versions[row.dataset, row.codec].add(row.versions)
+    return [
+        f"{dataset} {codec}: {' | '.join(sorted(names))}"
+        for (dataset, codec), names in versions.items()
+        if len(names) > 1
+    ]
+
+
 def bd_table(rows: Sequence[Row], metric: str = "rgb_psnr", anchor: str = ANCHOR) -> list[Bd]:
     """Every lossy codec against the anchor, for each data set that has the anchor."""
     table = []

@@ -1,12 +1,12 @@
-"""What curves look like, in plots and on the page alike: one colour, marker and weight for each codec."""
+"""What is shown, and how: which codecs' pictures, and one colour, marker and weight for each codec's curve."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from carcodec.report.curves import ANCHOR
+from carcodec.report.curves import ANCHOR, Bd
 
 OWN = "carcodec"
 ANCHOR_COLOUR = "#868e96"  # gray: what everything is compared with
@@ -14,6 +14,7 @@ ANCHOR_COLOUR = "#868e96"  # gray: what everything is compared with
 OWN_COLOURS = ("#2f6fde", "#0ca3c9", "#6a5ae0", "#1f9e89")
 COLOURS = ("#e8590c", "#2f9e44", "#ae3ec9", "#e03131", "#b08500", "#c2255c", "#74a800", "#8d6e63")
 SHAPES = ("circle", "square", "triangle", "diamond")
+MAX_RIVALS = 4  # whose pictures are shown
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,20 @@ def looks(codecs: Iterable[str]) -> dict[str, Look]:
             result[label] = Look(COLOURS[n_other % len(COLOURS)], SHAPES[(n_other + 1) % len(SHAPES)], False)
             n_other += 1
     return result
+
+
+def main_codec(table: Sequence[Bd]) -> Bd | None:
+    """Our codec as it comes; where only variants of it were measured, the first of them; None where none was."""
+    own = [bd for bd in table if bd.codec.startswith(OWN)]
+    return next((bd for bd in own if bd.codec == OWN), own[0] if own else None)
+
+
+def side_by_side(table: Sequence[Bd], main: str) -> list[str]:
+    """Codecs whose pictures are shown: the anchor, ours, its named variants, and the others with the lowest BD-rates."""
+    variants = [bd.codec for bd in table if bd.codec.startswith(f"{OWN}-") and ":" not in bd.codec]
+    rivals = [bd for bd in table if not bd.codec.startswith(OWN) and bd.codec.partition(":")[0] != ANCHOR]
+    best = sorted((bd for bd in rivals if not math.isnan(bd.rate)), key=lambda bd: bd.rate)[:MAX_RIVALS]
+    return list(dict.fromkeys((ANCHOR, main, *variants, *(bd.codec for bd in best))))
 
 
 def shown_value(metric: str, value: float) -> float:

@@ -126,6 +126,24 @@ def bd_rates_table(
     return Table.of(heads, map(line, main))
 
 
+def summary(rows: Sequence[Row]) -> str:
+    """Every table of every set as Markdown, each below a line that says what it is; tables without lines left out."""
+    parts = []
+    for dataset in datasets_of(rows):
+        n_images = len({row.image for row in rows if row.dataset == dataset})
+        titled = {
+            "means": rates_table(rows, dataset),
+            f"against {ANCHOR}, by RGB PSNR unless said otherwise": bd_rates_table(rows, dataset),
+            "lossless": lossless_table(rows, dataset),
+        }
+        parts += [
+            f"{dataset}, {n_images} pictures: {title}\n\n{table.markdown()}\n"
+            for title, table in titled.items()
+            if table.cells
+        ]
+    return "\n".join(parts)
+
+
 def datasets_of(rows: Iterable[Row]) -> list[str]:
     """Data sets in order of appearance."""
     return list(dict.fromkeys(row.dataset for row in rows))

@@ -1,16 +1,32 @@
 """A folder of small pictures, and the stub codecs' file."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from carcodec.cli.main import run
 
 
 @pytest.fixture(scope="session")
 def stubs():
     """Path of the stub codecs, as `--codec-file` takes it (without the class)."""
     return Path(__file__).parent / "stub_codecs.py"
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """`command("bench", ...)` in the test's folder, within this process: for what needs none of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        told = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=told.out, stderr=told.err)
+
+    return call
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import time
 import pytest
 from PIL import Image
 
+from carcodec.cli.main import run
 from carcodec.rows import read_rows
 
 
@@ -36,38 +37,96 @@ def test_bench_measures_once_and_sums_up_every_time(carcodec, pictures, stubs, t
     assert (second.stdout, path.read_bytes()) == (first.stdout, before)
 
 
-def test_rows_by_other_versions_are_not_gone_on_with(carcodec, pictures, tmp_path):
-    command = ("bench", "--dataset", pictures, "--codecs", "png", "-o", "r.tsv")
-    assert carcodec(*command).returncode == 0
+def test_rows_by_other_versions_are_not_gone_on_with(command, pictures, tmp_path):
+    arguments = ("bench", "--dataset", pictures, "--codecs", "png", "-o", "r.tsv")
+    assert command(*arguments).returncode == 0
     path = tmp_path / "r.tsv"
     path.write_text(path.read_text().replace("Pillow 1", "Pillow 0."))
-    done = carcodec(*command)
+    done = command(*arguments)
     assert done.returncode == 2
-    assert "rows of png by other versions (Pillow 0." in done.stderr.decode()
-    assert carcodec(*command, "--force").returncode == 0
+    assert "rows of png by other versions (Pillow 0." in done.stderr
+    assert command(*arguments, "--force").returncode == 0
 
 
-def test_codec_that_cannot_run_is_named_and_left_out(carcodec, pictures):
-    own = ("--codec-command", "nowhere", "no-such-program {png} {out}", "no-such-program {out} {png}")
-    done = carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=50", *own)
+@pytest.mark.skipif(os.name != "posix", reason="needs cp")
+def test_command_line_is_measured_and_one_that_cannot_run_is_named_and_left_out(command, pictures, tmp_path):
+    copy = ("--codec-command", "copy:q=1/2", "cp {png} {out}", "cp {out} {png}")
+    nowhere = ("--codec-command", "nowhere", "no-such-program {png} {out}", "no-such-program {out} {png}")
+    done = command("bench", "--dataset", pictures, "--codecs", "jpeg:q=50", *copy, *nowhere, "-o", "r.tsv")
     assert done.returncode == 0
-    assert "warning: nowhere is left out: no program no-such-program" in done.stderr.decode()
+    words = "nowhere is left out: no program no-such-program"
+    assert f"warning: {words}" in done.stderr
+    assert f"# {words}\n" in (tmp_path / "r.tsv").read_text()
+    rows = [row for row in read_rows([tmp_path / "r.tsv"]) if row.codec == "copy"]
+    assert [(row.image, row.setting, row.max_error) for row in rows] == [(n, q, 0) for n in "abc" for q in "12"]
+    assert rows[0].total_bytes > 100
 
 
-def test_shards_joined_by_report_are_the_whole(carcodec, pictures, stubs, tmp_path):
-    command = ("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70")
+def test_two_codecs_of_one_name_are_refused(command, pictures, stubs):
+    done = command("bench", "--dataset", pictures, "--codecs", "jpeg,coarse", *_own(stubs, "Coarse"))
+    assert done.returncode == 2
+    arguments = ("--codec-command", "jpeg", "cp {png} {out}", "cp {out} {png}")
+    done = command("bench", "--dataset", pictures, "--codecs", "jpeg", *arguments)
+    assert done.returncode == 2
+    assert "two codecs are called jpeg" in done.stderr
+
+
+@pytest.mark.parametrize(("load", "timing"), [(0.3, "alone"), (1.7, "shared")])
+def test_times_of_a_busy_machine_are_marked_and_the_load_is_told(pictures, tmp_path, monkeypatch, capsys, load, timing):
+    monkeypatch.setattr("os.getloadavg", lambda: (load, load, load), raising=False)
+    path = tmp_path / "r.tsv"
+    assert run(["bench", "--dataset", str(pictures), "--codecs", "jpeg:q=50", "-o", str(path)]) == 0
+    words = capsys.readouterr().err
+    assert ("1.7 cores were busy in the last minute" in words) == (timing == "shared")
+    assert f"times {timing}; load {load:.2f} before it" in path.read_text()
+    assert {row.timing for row in read_rows([path])} == {timing}
+
+
+def test_shards_write_files_of_their_own_and_report_joins_them(command, pictures, tmp_path):
+    arguments = ("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70")
     for number in (1, 2):
-        assert carcodec(*command, "--shard", f"{number}/2", "-o", f"{number}.tsv").returncode == 0
-    done = carcodec("report", "1.tsv", "2.tsv")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.decode().count("| jpeg  |") == 4 + 1
-    assert b"left out" not in done.stderr
+        assert command(*arguments, "--shard", f"{number}/2").returncode == 0
+    parts = ["bench-set-1-of-2.tsv", "bench-set-2-of-2.tsv"]
+    whole = command(*arguments, "-o", "whole.tsv")
+    joined = command("report", *parts)
+    assert joined.returncode == 0, joined.stderr
+    assert joined.stdout.count("| jpeg  |") == 4 + 1
+    assert "left out" not in joined.stderr
+
+    def means(table):
+        return [line.split("|")[1:10] for line in table.splitlines() if line.startswith("| jpeg")]
+
+    assert means(joined.stdout) == means(whole.stdout)
+
+
+def test_report_names_parts_by_other_versions(command, pictures, tmp_path):
+    arguments = ("bench", "--dataset", pictures, "--codecs", "png")
+    for number in (1, 2):
+        assert command(*arguments, "--shard", f"{number}/2").returncode == 0
+    part = tmp_path / "bench-set-2-of-2.tsv"
+    part.write_text(part.read_text().replace("Pillow 1", "Pillow 0."))
+    done = command("report", "bench-set-1-of-2.tsv", part)
+    assert done.returncode == 0
+    assert "warning: rows by several versions are averaged: set png: Pillow 0." in done.stderr
+
+
+def test_report_refuses_parts_of_live1_that_are_not_live1(command, pictures, tmp_path):
+    assert command("bench", "--dataset", pictures, "--codecs", "jpeg:q=10", "-o", "r.tsv").returncode == 0
+    row = (tmp_path / "r.tsv").read_text().splitlines()[-1]
+    heads = (tmp_path / "r.tsv").read_text().splitlines()[-4]
+    forged = [row.replace("set\tc\t", f"live1\tp{i}\t") for i in range(29)]
+    (tmp_path / "forged.tsv").write_text("\n".join([heads, *forged]) + "\n")
+    done = command("report", "forged.tsv")
+    assert done.returncode == 8
+    assert "25.69 dB is known" in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
-def test_ctrl_c_leaves_a_valid_file_that_is_gone_on_with(carcodec, child_environment, pictures, stubs, tmp_path):
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_leaves_a_valid_file_that_is_gone_on_with(carcodec, child_environment, pictures, stubs, tmp_path, jobs):
     path = tmp_path / "rows.tsv"
     command = ["bench", "--dataset", str(pictures), "--codecs", "png", *_own(stubs, "Slow"), "-o", str(path)]
+    command += ["--jobs", jobs]
     process = subprocess.Popen(
         [sys.executable, "-m", "carcodec", *command], env=child_environment, stderr=subprocess.PIPE, cwd=tmp_path
     )
@@ -96,47 +155,47 @@ def test_ctrl_c_leaves_a_valid_file_that_is_gone_on_with(carcodec, child_environ
         (("--qualities", "high"), 2, "numbers separated by commas"),
     ],
 )
-def test_wrong_calls_end_in_one_line(carcodec, arguments, code, words):
-    done = carcodec("bench", *arguments)
+def test_wrong_calls_end_in_one_line(command, arguments, code, words):
+    done = command("bench", *arguments)
     assert done.returncode == code
-    assert words in done.stderr.decode()
-    assert done.stderr.decode().count("\n") == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_report_updates_documents_and_checks_them(carcodec, pictures, tmp_path):
-    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+def test_report_updates_documents_and_checks_them(command, pictures, tmp_path):
+    assert command("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
     document = tmp_path / "README.md"
     document.write_text("<!-- table: rates set column=bpp -->\n<!-- end -->\n")
-    assert carcodec("report", "r.tsv", "--update", "README.md", "--check").returncode == 8
-    assert carcodec("report", "r.tsv", "--update", "README.md").returncode == 0
+    assert command("report", "r.tsv", "--update", "README.md", "--check").returncode == 8
+    assert command("report", "r.tsv", "--update", "README.md").returncode == 0
     assert "| codec |   bpp |" in document.read_text()
-    assert carcodec("report", "r.tsv", "--update", "README.md", "--check").returncode == 0
+    assert command("report", "r.tsv", "--update", "README.md", "--check").returncode == 0
 
 
-def test_report_writes_a_page_and_documents_in_one_go(carcodec, pictures, tmp_path):
+def test_report_writes_a_page_and_documents_in_one_go(command, pictures, tmp_path):
     pytest.importorskip("matplotlib")
-    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+    assert command("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
     (tmp_path / "README.md").write_text("<!-- number: bpp set jpeg 10 --><!-- end -->")
-    done = carcodec("report", "r.tsv", "-o", "out", "--pictures", "0", "--update", "README.md")
-    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+    done = command("report", "r.tsv", "-o", "out", "--pictures", "0", "--update", "README.md")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert (tmp_path / "out" / "index.html").exists()
     assert re.search(r"-->[\d.]+<!--", (tmp_path / "README.md").read_text())
 
 
-def test_report_writes_a_page(carcodec, pictures, tmp_path):
+def test_report_writes_a_page(command, pictures, tmp_path):
     pytest.importorskip("matplotlib")
-    assert carcodec("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
-    done = carcodec("report", "r.tsv", "-o", "out", "--title", "Mine", "--dataset", pictures)
+    assert command("bench", "--dataset", pictures, "--codecs", "jpeg:q=10/30/50/70", "-o", "r.tsv").returncode == 0
+    done = command("report", "r.tsv", "-o", "out", "--title", "Mine", "--dataset", pictures)
     assert done.returncode == 0, done.stderr
-    assert "no codec carcodec" in done.stderr.decode()  # so no pictures to look at
+    assert "no codec carcodec" in done.stderr  # so no pictures to look at
     assert "<title>Mine</title>" in (tmp_path / "out" / "index.html").read_text()
     assert (tmp_path / "out" / "rd-set-rgb_psnr.svg").exists()
 
 
-def test_compare_gives_numbers_and_a_heat_map(carcodec, pictures, tmp_path):
+def test_compare_gives_numbers_and_a_heat_map(command, pictures, tmp_path):
     Image.new("RGB", (24, 20), (9, 9, 9)).save(tmp_path / "one.png")
     Image.new("RGB", (24, 20), (9, 9, 12)).save(tmp_path / "two.png")
-    done = carcodec("compare", "one.png", "two.png", "--json", "--heatmap", "map.png")
+    done = command("compare", "one.png", "two.png", "--json", "--heatmap", "map.png")
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)
     assert scores["max_error"] == 3
@@ -144,9 +203,23 @@ def test_compare_gives_numbers_and_a_heat_map(carcodec, pictures, tmp_path):
     assert "ms_ssim" not in scores
     with Image.open(tmp_path / "map.png") as image:
         assert (image.mode, image.size) == ("RGB", (24, 20))
-    assert carcodec("compare", "one.png", "two.png", "--heatmap", "map.png").returncode == 9
-    assert b"RGB PSNR (dB)   inf" in carcodec("compare", "one.png", "one.png").stdout
-    assert b"24x20 RGB and 24x20 gray" in carcodec("compare", "one.png", pictures / "c.png").stderr
+    again = command("compare", "one.png", "two.png", "--heatmap", "map.png")
+    assert (again.returncode, again.stdout) == (9, ""), "told before anything is measured"
+    jpeg = command("compare", "one.png", "two.png", "--heatmap", "map.jpg")
+    assert (jpeg.returncode, jpeg.stdout) == (2, "")
+    assert "RGB PSNR (dB)   inf" in command("compare", "one.png", "one.png").stdout
+    assert "24x20 RGB and 24x20 gray" in command("compare", "one.png", pictures / "c.png").stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(None, 3), (b"no picture", 3), (b"\x89CAR and nothing more", 4)], ids=["none", "text", "car"]
+)
+def test_compare_names_the_file_that_cannot_be_read(command, pictures, tmp_path, content, code):
+    if content is not None:
+        (tmp_path / "two.png").write_bytes(content)
+    done = command("compare", pictures / "a.png", "two.png")
+    assert done.returncode == code
+    assert done.stderr.startswith("carcodec: error: two.png: ")
 
 
 def test_datasets_tell_what_is_there_and_what_is_not(carcodec, tmp_path):

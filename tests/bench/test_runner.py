@@ -53,6 +53,13 @@ def test_rows_that_are_done_are_not_planned_again(pictures, requests):
     assert plan(open_folder(pictures), _wanted(*requests), {row.key for row in everything}) == []
 
 
+def test_setting_that_is_asked_for_twice_is_measured_once(pictures, stubs):
+    twice = [file_request(f"{stubs}:Coarse:q={q}") for q in ("2/4", "4/6/4")]
+    keys = [row.key[1:] for row in _rows(pictures, *twice)]
+    assert keys[:3] == [("a", "coarse", setting) for setting in "246"]
+    assert len(set(keys)) == len(keys) == 9
+
+
 def test_shards_together_are_the_set(pictures):
     entries = open_folder(pictures)
     parts = [shard(entries, number, 2) for number in (1, 2)]

@@ -70,6 +70,52 @@ def test_codec_file_without_its_class_is_refused(stubs, suffix, words):
         file_request(f"{stubs}{suffix}").build()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import no_such_module", "does not run: ModuleNotFoundError: .*no_such_module"),
+        ("class Mine:\n    pass", "is not a carcodec.bench.Codec"),
+        ("from carcodec.bench import Codec\nclass Mine(Codec):\n    def encode(self, image, setting): ...", "decode"),
+    ],
+    ids=["broken", "another class", "half a codec"],
+)
+def test_codec_file_that_cannot_work_says_why(text, words, tmp_path):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        file_request(f"{tmp_path}/mine.py:Mine").build()
+
+
+def test_codec_of_a_file_may_be_a_dataclass_with_postponed_annotations(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from typing import ClassVar\n"
+        "from carcodec.bench import Codec\n\n\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(Codec):\n"
+        "    suffix: ClassVar[str] = '.mine'\n"
+        "    effort: int = 1\n"
+        "    def encode(self, image, setting): return b''\n"
+        "    def decode(self, data): return None\n"
+    )
+    assert file_request(f"{tmp_path}/mine.py:Mine:effort=7").build().effort == 7
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("cp {png} file", "names its coded file"),
+        ("cp picture {out}", "names its coded file"),
+        ("", "names its coded file"),
+        ("cp '{png} {out}", "No closing quotation"),
+        ("cp {png} {out} {quality}", "quality"),
+    ],
+)
+def test_command_line_that_cannot_work_is_refused_before_anything_is_measured(line, words):
+    with pytest.raises(UsageError, match=words):
+        command_request("mine", line, "cp {out} {png}").build()
+
+
 def test_codec_file_that_is_not_there_is_refused():
     with pytest.raises(UsageError, match="no Python file"):
         file_request("nowhere.py:Codec").build()

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from carcodec.report.curves import bd_table, incomplete, means
+from carcodec.report.curves import bd_table, incomplete, means, mixed_versions
 
 
 def test_psnr_of_a_set_is_the_mean_of_the_pictures_decibels(rows):
@@ -28,6 +28,12 @@ def test_setting_that_misses_a_picture_has_no_mean_and_is_named(rows):
     assert ("jpeg", "10") not in [(m.codec, m.setting) for m in means(part)]
     assert incomplete(part) == ["set jpeg at 10: 2 of 3 pictures"]
     assert incomplete(rows) == []
+
+
+def test_codec_whose_rows_are_by_several_versions_is_named(rows):
+    assert mixed_versions(rows) == []
+    rows[0] = dataclasses.replace(rows[0], versions="lib 2")
+    assert mixed_versions(rows) == ["set jpeg: lib 1 | lib 2"]
 
 
 def test_bd_rate_of_each_picture_is_its_share_of_bits(rows):

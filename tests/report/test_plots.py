@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from carcodec.errors import UsageError
-from carcodec.report.look import ANCHOR_COLOUR, looks, shown_value
+from carcodec.report.curves import Bd
+from carcodec.report.look import ANCHOR_COLOUR, looks, main_codec, shown_value, side_by_side
 from carcodec.report.plots import write_plots
 
 pytest.importorskip("matplotlib")
@@ -48,6 +49,33 @@ def test_own_curves_are_wide_and_the_anchor_is_gray():
     assert [look.wide for look in by_label.values()] == [True, True, False, False, False]
     assert by_label["jpeg"].colour == ANCHOR_COLOUR
     assert len({look.colour for look in by_label.values()}) == 5
+
+
+def _table(**rates):
+    return [Bd("set", codec.replace("_", "-"), rate, 0.0, {}) for codec, rate in rates.items()]
+
+
+def test_pictures_are_shown_of_the_anchor_ours_its_named_variants_and_the_best_rivals():
+    table = _table(
+        jpeg=0,
+        webp=-30,
+        jpeg2000=-42,
+        lepton=-19,
+        avif=-45,
+        carcodec=-47,
+        jxl=-27,
+        carcodec_blind=-40,
+        zip=float("nan"),
+    )
+    table += [Bd("set", "carcodec:side=off", -46.0, 0.0, {})]
+    shown = side_by_side(table, "carcodec")
+    assert shown == ["jpeg", "carcodec", "carcodec-blind", "avif", "jpeg2000", "webp", "jxl"]
+
+
+def test_a_variant_stands_in_where_only_variants_were_measured():
+    assert main_codec(_table(jpeg=0, carcodec_blind=-40, carcodec_layered=-20)).codec == "carcodec-blind"
+    assert main_codec(_table(carcodec_blind=-40, carcodec=-47)).codec == "carcodec"
+    assert main_codec(_table(jpeg=0)) is None
 
 
 def test_similarity_is_drawn_in_decibels():

@@ -8,7 +8,7 @@ import pytest
 from carcodec.errors import InputError
 from carcodec.report import documents
 from carcodec.report.documents import update
-from carcodec.report.tables import Table, bd_rates_table, lossless_table, rates_table
+from carcodec.report.tables import Table, bd_rates_table, lossless_table, rates_table, summary
 
 DOCUMENT = """# Results
 <!-- table: bd set codec=carcodec column="BD-rate %" -->
@@ -43,6 +43,18 @@ def test_lines_that_say_nothing_make_no_table():
 def test_lossless_codecs_have_their_own_table(rows):
     assert lossless_table(rows, "set").cells == (("png", "9.000", "1,000", "0.01", "0.02"),)
     assert "png" not in {line[0] for line in (*rates_table(rows, "set").cells, *bd_rates_table(rows, "set").cells)}
+
+
+def test_summary_has_every_table_that_has_lines_below_its_title(rows):
+    other = [dataclasses.replace(row, dataset="other") for row in rows if row.setting == "lossless"]
+    text = summary([*rows, *other])
+    assert [line for line in text.splitlines() if line and not line.startswith("|")] == [
+        "set, 3 pictures: means",
+        "set, 3 pictures: against jpeg, by RGB PSNR unless said otherwise",
+        "set, 3 pictures: lossless",
+        "other, 3 pictures: lossless",
+    ]
+    assert bd_rates_table(rows, "set").markdown() in text
 
 
 def test_document_says_what_the_rows_say(rows):

@@ -17,6 +17,7 @@ from carcodec.bench.codec import Codec, Image
 from carcodec.errors import CarError, UsageError
 
 TIME_LIMIT_S = 600
+KINDS = ("png", "ppm")  # of pictures that a program is given or gives
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Command(Codec):
 
     encoder: str
     decoder: str
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for a line that does not name its files, or that cannot be split into words."""
+        for line in (self.encoder, self.decoder):
+            _check(line)
 
     def encode(self, image: Image, setting: float) -> bytes:
         """See `Codec.encode`."""
@@ -62,11 +68,19 @@ class Command(Codec):
         return f"{self.encoder}; {self.decoder}"
 
 
+def _check(line: str) -> None:
+    try:
+        words = [part.format(png="", ppm="", out="", q="") for part in shlex.split(line)]
+    except (ValueError, LookupError) as error:
+        raise UsageError(f"a codec's command line cannot be understood ({error}): {line!r}") from error
+    if not words or "{out}" not in line or not any(f"{{{kind}}}" in line for kind in KINDS):
+        raise UsageError(
+            f"a codec's command line names its coded file {{out}}, its picture {{png}} or {{ppm}}: {line!r}"
+        )
+
+
 def _kind(line: str) -> str:
-    for kind in ("png", "ppm"):
-        if f"{{{kind}}}" in line:
-            return kind
-    raise UsageError(f"a codec's command line names its picture as {{png}} or {{ppm}}: {line!r}")
+    return next(kind for kind in KINDS if f"{{{kind}}}" in line)
 
 
 def _run(line: str, picture: Path, coded: Path, setting: float) -> None:
