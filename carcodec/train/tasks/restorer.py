@@ -146,12 +146,11 @@ def middles(pictures: list[Picture], side: int = 256) -> list[Picture]:
 
 def validation_batches(pictures: list[Picture]) -> dict[str, Batch]:
     """Pictures of one size at fixed points: name of the point -> batch."""
-    return {
-        f"q{quality}{'' if shape == STANDARD else 'b'}": collate(
-            [degrade(p, quality, shape, "4:2:0") for p in pictures]
-        )
-        for quality, shape in VALIDATION_POINTS
-    }
+
+    def coded(quality: int, shape: TableShape) -> Batch:
+        return collate([degrade(picture, quality, shape, "4:2:0") for picture in pictures])
+
+    return {f"q{q}{'' if shape == STANDARD else 'b'}": coded(q, shape) for q, shape in VALIDATION_POINTS}
 
 
 class RestorerTask:
