@@ -50,6 +50,7 @@ LARGEST_KEPT_BYTES = 128 << 20  # of one block: features of a piece, not whole p
 KEPT_BYTES = 1 << 30
 NETWORKS = {
     "restorer": "carcodec.nn.restorer:Restorer",
+    "dagn": "carcodec.nn.dagn:Dagn",
     "guided": "carcodec.nn.descriptor:GuidedRestorer",
     "flat": "carcodec.nn.flat:FlatRestorer",
     "extractor": "carcodec.nn.descriptor:Extractor",
