@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from carcodec.bench.codec import Codec
     from carcodec.bench.equal import Shown
     from carcodec.datasets.cards import Entry
-    from carcodec.report.curves import Bd
     from carcodec.report.page import Showcase
     from carcodec.rows import Row
 

@@ -55,7 +55,7 @@ def main_codec(table: Sequence[Bd]) -> Bd | None:
 
 
 def side_by_side(table: Sequence[Bd], main: str) -> list[str]:
-    """Codecs whose pictures are shown: the anchor, ours, its named variants, and the others with the lowest BD-rates."""
+    """Codecs whose pictures are shown: the anchor, ours, its named variants, the others with the lowest BD-rates."""
     variants = [bd.codec for bd in table if bd.codec.startswith(f"{OWN}-") and ":" not in bd.codec]
     rivals = [bd for bd in table if not bd.codec.startswith(OWN) and bd.codec.partition(":")[0] != ANCHOR]
     best = sorted((bd for bd in rivals if not math.isnan(bd.rate)), key=lambda bd: bd.rate)[:MAX_RIVALS]
