@@ -76,7 +76,7 @@ def rectified(sums: Tensor) -> Tensor:
 
 def rounded(sums: Tensor, lowest: int, largest: int) -> Tensor:
     """floor(sums + 1/2), clamped; halves upwards."""
-    inside = sums.float().clamp(lowest, largest)
+    inside = F.hardtanh(sums.float(), lowest, largest)  # a clamp whose gradient is one pass over memory
     return _straight_through(torch.floor(inside.detach() + 0.5), inside)
 
 

@@ -23,6 +23,7 @@ import torch.distributed
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from carcodec.nn.exact import ExactConv2d
 from carcodec.train.muon import Muon
 from carcodec.train.tasks.base import Task
 
@@ -84,7 +85,7 @@ def hidden_kernels(network: nn.Module) -> set[int]:
     return {
         id(layer.weight)
         for name, layer in network.named_modules()
-        if isinstance(layer, nn.Conv2d) and not {"head", "tail"} & set(name.split("."))
+        if isinstance(layer, (nn.Conv2d, ExactConv2d)) and not {"head", "tail"} & set(name.split("."))
     }
 
 
