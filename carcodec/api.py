@@ -188,7 +188,7 @@ class Layer:
     Attributes:
         bytes: of its coder's data, without framing.
         bpp: the same in bits per pixel of the whole picture.
-        coding: "webp", "samples", "avif", or "networks" for what is predicted and costs nothing.
+        coding: "webp", "samples", "av1", or "networks" for what is predicted and costs nothing.
         models: ids of the models that it names.
         scale: side of the square of pixels that a pixel of the compact picture stands for.
         max_error: of lossless (0) and near-lossless layers.
@@ -279,7 +279,7 @@ def _layers(container: Container) -> Iterator[tuple[str, Layer]]:
     if base := container.find(BasePayload):
         yield "base", layer(b"", "networks", (base.fine, base.segmenter))
     if transform := container.find(TransformPayload):
-        yield "transform", layer(transform.data, "avif")
+        yield "transform", layer(transform.data, "av1")
     if samples := container.find(SamplesPayload):
         yield "samples", layer(samples.data, "samples", (samples.model,), max_error=samples.step // 2)
     if picture := container.find(PicturePayload):

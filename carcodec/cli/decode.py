@@ -24,6 +24,13 @@ KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
     metavar="S",
     help="Of the restoration: 0 (the plain JPEG) to 2.  [default: as the encoder found best]",
 )
+@click.option(
+    "--layer",
+    type=click.Choice(["full", "base", "compact"]),
+    default="full",
+    show_default=True,
+    help="Of mode layered: all, what the networks predict, or the small picture that they predict it from.",
+)
 @click.option("--salvage", is_flag=True, help="Of a damaged file, decode what is whole.")
 @computing
 @talking
@@ -31,7 +38,7 @@ KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
 def command(
     console: Console, /, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
 ) -> int:
-    """Restore the picture in IN.
+    """Decode the picture in IN, restored where it is a JPEG.
 
     The ending of OUT chooses the format: .png, .webp (lossless), .tif, .bmp, .ppm or .pgm; a pipe gets PNG. Several
     inputs, folders and patterns need --out-dir.

@@ -12,6 +12,7 @@ from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
+from carcodec.container.payloads import MAX_ERROR
 from carcodec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,12 +35,19 @@ def _choice(name: str, values: list[str], help: str) -> Callable[[Callable[..., 
     "-q",
     "--quality",
     type=click.IntRange(1, 100),
-    help="Of the JPEG inside. Without it a JPEG is kept as it is, and other pictures get 75.",
+    help="Of the JPEG inside, or of the layers. Without it a JPEG is kept as it is, and other pictures get 75.",
 )
 @click.option("--target-bpp", type=POSITIVE, metavar="BPP", help="At most so many bits a pixel.")
 @click.option("--target-size", type=click.IntRange(min=1), metavar="BYTES", help="At most so many bytes.")
 @click.option("--target-psnr", type=POSITIVE, metavar="DB", help="At least this RGB PSNR when decoded.")
-@_choice("--mode", ["side", "blind"], "With side information, or with none.")
+@_choice("--mode", ["side", "blind", "layered"], "A JPEG with side information, or with none; or layers and no JPEG.")
+@click.option("--lossless", is_flag=True, help="Mode layered: the very same pixels come out.")
+@click.option(
+    "--max-error",
+    type=click.IntRange(1, MAX_ERROR),
+    metavar="N",
+    help="Mode layered, near-lossless: no sample is off by more than N levels.",
+)
 @_choice("--side", ["auto", "on", "off"], "Side information: where it earns its bytes, always, never.")
 @_choice("--tables", ["psnr", "standard"], "Quantization tables of the JPEG.")
 @_choice("--sampling", ["4:2:0", "4:2:2", "4:4:4"], "Chroma sampling of the JPEG.")
@@ -54,7 +62,8 @@ def command(
     """Make a .car file from the picture IN.
 
     A JPEG is carried with its bits as they are, unless -q or a target asks for a new one; `carcodec extract` gives
-    it back. Several inputs, folders and patterns need --out-dir. IN and OUT may be - for a pipe.
+    it back. Mode layered codes pixels, a JPEG's as well. Several inputs, folders and patterns need --out-dir. IN and
+    OUT may be - for a pipe.
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec.pixels.io import load_picture
@@ -84,7 +93,7 @@ def _unused_when_carried() -> list[str]:
     def given(name: str) -> bool:
         return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
-    if any(given(name) for name in ("quality", *TARGETS)):
+    if context.params["mode"] == "layered" or any(given(name) for name in ("quality", *TARGETS)):
         return []
     return [f"--{name}" for name in ("tables", "sampling", "effort") if given(name)]
 
@@ -94,6 +103,8 @@ def _encoder(options: dict[str, Any]) -> Callable[[Picture], bytes]:
     targets = {name: value for option, name in TARGETS.items() if (value := options.pop(option)) is not None}
     if len(targets) + (options["quality"] is not None) > 1:
         raise UsageError("only one of -q, --target-bpp, --target-size and --target-psnr at a time")
+    if targets and (options["lossless"] or options["max_error"]):
+        raise UsageError("a target is met by quality, and lossless and near-lossless files have none")
     if targets:
         from carcodec import encode_to_target
 

@@ -23,7 +23,7 @@ def command(
 ) -> int:
     """Give back the JPEG in IN, bit for bit as it was stored.
 
-    No network is needed, and none is loaded.
+    No network is needed, and none is loaded. Files of mode layered hold no JPEG.
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec import extract

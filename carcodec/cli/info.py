@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from carcodec.jpeg.syntax import JpegHeader
     from carcodec.jpeg.tables import Table
 
+OF_JPEGS = {"packing", "packed_jpeg_bytes", "descriptor_bytes", "strength", "restorer", "context_model"}
+OF_JPEGS |= {"jpeg", "symbols"}
 SAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 
 
@@ -26,7 +28,7 @@ SAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}
 @talking
 @click.pass_obj
 def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: bool) -> int:
-    """Show what each FILE holds: mode, size, models, quality, and the bytes of every part.
+    """Show what each FILE holds: mode, size, models, quality, and the bytes of every part or layer.
 
     No network is needed, and none is loaded.
     """
@@ -41,7 +43,7 @@ def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: b
         if as_json:
             click.echo(json.dumps({"file": name} | facts))
         else:
-            click.echo("\n".join((name, *_lines(facts, "  "))))
+            click.echo("\n".join((name, *_lines(_told(facts), "  "))))
     return codes[0] if codes else 0
 
 
@@ -103,6 +105,17 @@ def _symbol_facts(data: bytes) -> dict[str, Any] | None:
         "histogram": histogram(grid).tolist(),
         "entropy_bits_per_site": round(entropy(grid), 4),
     }
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What people are told: of layers or of a JPEG, whichever the file holds."""
+    if not facts["layers"]:
+        return {name: value for name, value in facts.items() if name != "layers"}
+    layers = {
+        name: {fact: value for fact, value in layer.items() if value not in (None, ())}
+        for name, layer in facts["layers"].items()
+    }
+    return {name: value for name, value in facts.items() if name not in OF_JPEGS} | {"layers": layers}
 
 
 def _lines(facts: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -19,10 +19,11 @@ from carcodec.errors import CarError, OutputError
 
 COMMANDS = {
     "encode": ("carcodec.cli.encode", "Make a .car file from a picture, or from a JPEG as it is."),
-    "decode": ("carcodec.cli.decode", "Restore the picture of a .car file."),
+    "decode": ("carcodec.cli.decode", "Decode the picture of a .car file."),
     "extract": ("carcodec.cli.extract", "Give back the JPEG in a .car file, bit for bit."),
     "info": ("carcodec.cli.info", "Show what a .car file holds, and what each part costs."),
     "verify": ("carcodec.cli.verify", "Check that .car files are whole and decode."),
+    "segment": ("carcodec.cli.segment", "Show the segments that guide the decoder of a layered file."),
     "restore": ("carcodec.cli.restore", "Remove the artifacts of any JPEG; folders and globs too."),
     "demo": ("carcodec.cli.demo", "Encode and decode a sample, and compare it with plain JPEG."),
     "compare": ("carcodec.cli.compare", "Measure the difference between two pictures."),

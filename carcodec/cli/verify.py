@@ -15,7 +15,7 @@ from carcodec.errors import CarError
 @talking
 @click.pass_obj
 def command(console: Console, inputs: tuple[str, ...], device: str, threads: int | None) -> int:
-    """Check that each FILE is whole: checksums, the packed JPEG, the symbols, the models it names.
+    """Check that each FILE is whole: checksums, the packed JPEG and symbols or the layers' pixels, the models it names.
 
     Nothing is written; with --verbose each check that passed is named.
     """

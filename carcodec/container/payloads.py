@@ -198,7 +198,7 @@ class TransformPayload(CheckedPayload):
     """What the base lacks, with loss.
 
     Attributes:
-        data: an AVIF file.
+        data: an AV1 still picture.
     """
 
     KIND = ChunkKind.TRANSFORM
@@ -231,7 +231,7 @@ class PicturePayload(CheckedPayload):
 
     Attributes:
         step, check: as those of `SamplesPayload`; `data` hold pixels, not levels.
-        data: WebP.
+        data: the picture as lossless WebP.
     """
 
     KIND = ChunkKind.PICTURE

@@ -2,7 +2,7 @@
 
     compact -> base (predicted, with segments that cost no bits) -> residual or samples -> picture
 
-Prediction is exact, so encoder and decoder see the same base. Lossy files code the rest by AVIF, lossless and
+Prediction is exact, so encoder and decoder see the same base. Lossy files code the rest by AV1, lossless and
 near-lossless ones code every sample with a model that knows the base; or, where a plain lossless coder needs fewer
 bytes (graphics, noise), the file holds that instead of layers.
 """
@@ -29,7 +29,7 @@ from carcodec.container.payloads import (
 from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
-from carcodec.pixels.avif import decode_avif, encode_avif
+from carcodec.pixels.av1 import decode_av1, encode_av1
 from carcodec.pixels.io import Picture
 from carcodec.pixels.webp import MAX_SIDE_PX, decode_webp, encode_webp
 from carcodec.ports import Image, Labels, LayeredNetworks, Networks
@@ -191,7 +191,7 @@ def _split(image: Image, scale: int, networks: Networks) -> _Split:
 
 def _with_residual(image: Image, split: _Split, quality: int) -> _Candidate:
     residual = np.clip(image.astype(np.int16) - split.base + NOTHING, 0, 255).astype(np.uint8)
-    transform = TransformPayload(encode_avif(residual, quality))
+    transform = TransformPayload(encode_av1(residual, quality))
     return _candidate(image, _added(split.base, transform), (split.compact, split.prediction, transform))
 
 
@@ -206,7 +206,7 @@ def _candidate(image: Image, decoded: Image, payloads: tuple[Payload, ...]) -> _
 
 def _added(base: Image, transform: TransformPayload) -> Image:
     """Base plus residual."""
-    residual = decode_avif(transform.data, base.shape)
+    residual = decode_av1(transform.data, base.shape)
     added: Image = np.clip(base.astype(np.int16) + residual - NOTHING, 0, 255).astype(np.uint8)
     return added
 
