@@ -53,6 +53,11 @@ NETWORKS = {
     "dagn": "carcodec.nn.dagn:Dagn",
     "guided": "carcodec.nn.descriptor:GuidedRestorer",
     "flat": "carcodec.nn.flat:FlatRestorer",
+    "untold": "carcodec.nn.study:UntoldRestorer",
+    "gated": "carcodec.nn.study:GatedRestorer",
+    "glancing": "carcodec.nn.study:GlancingRestorer",
+    "planes": "carcodec.nn.study:PlanesRestorer",
+    "coefficients": "carcodec.nn.study:CoefficientRestorer",
     "extractor": "carcodec.nn.descriptor:Extractor",
 }
 

@@ -34,8 +34,13 @@ class FlatRestorer(nn.Module):
             for weight in self.tail.parameters():
                 weight.zero_()
 
+    def describe(self, base: Tensor, condition: Tensor) -> Tensor:
+        """What modulates the blocks: float[N,128]."""
+        code: Tensor = self.code(condition)
+        return code
+
     def forward(self, base: Tensor, condition: Tensor) -> Tensor:
         head = self.head(F.pixel_unshuffle(base - 0.5, self.shrink))
-        correction = F.pixel_shuffle(self.tail(head + self.body(head, self.code(condition))), self.shrink)
+        correction = F.pixel_shuffle(self.tail(head + self.body(head, self.describe(base, condition))), self.shrink)
         restored: Tensor = base + correction.to(torch.float32)
         return restored

@@ -74,20 +74,15 @@ def test_each_part_reaches_the_picture(part: str) -> None:
     network, picture = awake(dagn()), inputs()
     whole = network(*picture)
     trunk = network.trunk
-    silenced = {
-        "fusion": [trunk.fusion.merge],
-        **{
-            name: [g.by[name] for g in (trunk.guide_coarse, trunk.guide_middle, trunk.guide_fine)] for name in PARTS[:2]
-        },
-    }
-    for layer in silenced[part]:
+    guides = trunk.guide_coarse, trunk.guide_middle, trunk.guide_fine
+    for layer in [trunk.fusion.merge] if part == "fusion" else [guide.by[part] for guide in guides]:
         nn.init.zeros_(layer.weight)
     assert not torch.allclose(network(*picture), whole, atol=1e-5)
 
 
 def test_guidance_differs_from_place_to_place() -> None:
     guide = awake(dagn()).trunk.guide_fine
-    said = dagn().trunk.perceive(*[inputs()[0], torch.rand(1, 128)])
+    said = dagn().trunk.perceive(inputs()[0], torch.rand(1, 128))
     change = guide(torch.ones(1, WIDTHS[0], 16, 24), said) - 1
     assert change.std(dim=(2, 3)).min() > 0
     assert change[..., :4, :4].std(dim=(2, 3)).min() > 0  # within a block of the JPEG, too
