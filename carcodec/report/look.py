@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from carcodec.report.curves import ANCHOR, Bd
+from carcodec.rows import Row
 
 OWN = "carcodec"
 ANCHOR_COLOUR = "#868e96"  # gray: what everything is compared with
@@ -46,6 +47,22 @@ def looks(codecs: Iterable[str]) -> dict[str, Look]:
             result[label] = Look(COLOURS[n_other % len(COLOURS)], SHAPES[(n_other + 1) % len(SHAPES)], False)
             n_other += 1
     return result
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Rows by data set, in it ours first, its variants, the others, and the anchor last; else in order of appearance.
+
+    Files of results are joined in any order; ours has the same colour all the same.
+    """
+    sets = {name: place for place, name in enumerate(dict.fromkeys(row.dataset for row in rows))}
+    codecs = {name: place for place, name in enumerate(dict.fromkeys(row.codec for row in rows))}
+
+    def rank(codec: str) -> int:
+        if codec.startswith(OWN):
+            return 0 if codec == OWN else 1
+        return 3 if codec == ANCHOR else 2
+
+    return sorted(rows, key=lambda row: (sets[row.dataset], rank(row.codec), codecs[row.codec]))
 
 
 def main_codec(table: Sequence[Bd]) -> Bd | None:

@@ -20,6 +20,9 @@ function fill(select, names, onChange) {
   select.onchange = () => onChange(Number(select.value));
 }
 
+// Long labels may break behind a colon or a comma.
+const breakable = (label) => label.replace(/[:,]/g, "$&\u200b");
+
 const show = (value, decimals) =>
   value === null ? "-" : value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 
@@ -225,22 +228,22 @@ function drawPerPicture() {
       return { text: rate === null ? "-" : (rate > 0 ? "+" : "") + show(rate, 1), value: rate, kind: rate < 0 ? "fewer" : rate > 0 ? "more" : "" };
     }),
   ]);
-  sortable(byId("per-picture"), ["picture", ...compared.map((entry) => entry.codec.label)], lines);
+  sortable(byId("per-picture"), ["picture", ...compared.map((entry) => breakable(entry.codec.label))], lines);
 }
 
 function drawRows() {
   const { dataset, image } = state;
   byId("rows-title").textContent = image === null ? "Means over all pictures" : `Rows of ${dataset.images[image]}`;
   const rows = image === null ? dataset.means : dataset.rows.filter((row) => row.image === image);
-  const heads = ["codec", "setting", "bpp", "bytes", ...data.metrics.map((metric) => metric.label), "encode s", "decode s"];
+  const seconds = ["encode_s", "decode_s"].filter((name) => rows.some((row) => row[name] !== null));
+  const heads = ["codec", "setting", "bpp", "bytes", ...data.metrics.map((metric) => metric.label), ...seconds.map((name) => name.replace("_", " "))];
   const lines = rows.map((row) => [
-    { text: dataset.codecs[row.codec].label, value: dataset.codecs[row.codec].label },
+    { text: dataset.codecs[row.codec].label, value: row.codec },
     { text: row.setting, value: row.setting },
     { text: show(row.bpp, 3), value: row.bpp },
     { text: show(row.bytes, 0), value: row.bytes },
     ...row.values.map((value, index) => ({ text: show(value, data.metrics[index].decimals), value })),
-    { text: show(row.encode_s, 3), value: row.encode_s },
-    { text: show(row.decode_s, 3), value: row.decode_s },
+    ...seconds.map((name) => ({ text: show(row[name], 3), value: row[name] })),
   ]);
   sortable(byId("rows"), heads, lines);
 }

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from carcodec.report.curves import ANCHOR, METRICS, Mean, bd_table, means
-from carcodec.report.look import OWN, looks, shown_label, shown_value
+from carcodec.report.look import OWN, in_order, looks, shown_label, shown_value
 from carcodec.report.tables import DECIMALS, Table, bd_rates_table, datasets_of, lossless_table
 from carcodec.rows import LOSSLESS, Row
 
@@ -57,6 +57,7 @@ class Showcase:
 
 def page(rows: Sequence[Row], title: str, showcases: Sequence[Showcase]) -> str:
     """The whole page."""
+    rows = in_order(rows)
     asset = files(__package__)
     parts = {
         "title": html.escape(title),

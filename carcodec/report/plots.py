@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from carcodec.errors import UsageError
 from carcodec.report.curves import METRICS, Mean, means
-from carcodec.report.look import looks, shown_label, shown_value
+from carcodec.report.look import in_order, looks, shown_label, shown_value
 from carcodec.rows import LOSSLESS, Row
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     """
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError("plots need matplotlib: pip install 'carcodec[report]'")
-    all_means = [m for m in means(rows) if m.setting != LOSSLESS]
+    all_means = [m for m in means(in_order(rows)) if m.setting != LOSSLESS]
     written = []
     for dataset in dict.fromkeys(m.dataset for m in all_means):
         chosen = [m for m in all_means if m.dataset == dataset]

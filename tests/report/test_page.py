@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from carcodec.report.heatmap import heatmap
+from carcodec.report.look import OWN_COLOURS
 
 VOID = {"meta", "input", "img", "br"}
 
@@ -57,9 +58,17 @@ def test_data_are_those_of_the_rows(text, rows):
     assert [metric["label"] for metric in data["metrics"]][:2] == ["RGB PSNR (dB)", "Y PSNR (dB)"]
     (dataset,) = data["datasets"]
     assert dataset["images"] == ["a", "b", "c"]
-    assert [codec["label"] for codec in dataset["codecs"]] == ["jpeg", "carcodec"]
-    assert dataset["bd"] == [None, pytest.approx([-50, -40, -20])]
+    assert [codec["label"] for codec in dataset["codecs"]] == ["carcodec", "jpeg"]
+    assert dataset["bd"] == [pytest.approx([-50, -40, -20]), None]
     assert len(dataset["rows"]) == len([row for row in rows if row.setting != "lossless"])
+
+
+def test_ours_comes_first_and_the_anchor_last_whatever_the_order_of_the_files(rows, small_page):
+    variant = [dataclasses.replace(row, codec="carcodec-blind") for row in rows if row.codec == "carcodec"]
+    rival = [dataclasses.replace(row, codec="webp") for row in rows if row.codec == "carcodec"]
+    (dataset,) = _data(small_page([*rival, *variant, *rows]))["datasets"]
+    assert [codec["label"] for codec in dataset["codecs"]] == ["carcodec", "carcodec-blind", "webp", "jpeg"]
+    assert dataset["codecs"][0]["colour"] == OWN_COLOURS[0]
 
 
 def test_lead_says_what_the_rows_say(text):

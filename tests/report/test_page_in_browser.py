@@ -4,7 +4,9 @@ A script is put behind the page's own; it presses, drags and reads, and what it 
 the browser's dump of the document.
 """
 
+import dataclasses
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -50,6 +52,7 @@ def _drive(text, tmp_path, steps, width=1200, dark=False):
     path.write_text(text.replace("</body>", script), encoding="utf-8")
     command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000"]
     command += [f"--window-size={width},1600", f"--blink-settings=preferredColorScheme={0 if dark else 1}"]
+    command += ["--proxy-server=http://127.0.0.1:1"]  # nobody is there: a page that asks the network gets nothing
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", path.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=120, check=True)
     match = re.search(r'<script type="application/json" id="found">(.*?)</script>', done.stdout.decode(), re.DOTALL)
@@ -98,7 +101,7 @@ def test_codec_can_be_hidden_and_another_metric_chosen(text, tmp_path):
     assert found["axis"].startswith("MS-SSIM (dB")
 
 
-def test_per_picture_table_sorts_and_leads_to_the_picture(text, tmp_path):
+def test_per_picture_table_sorts_and_leads_to_the_picture(rows, small_page, tmp_path):
     steps = """
       const names = () => all("#per-picture tbody tr td:first-child").map((cell) => cell.textContent);
       all("#per-picture th button")[1].click();
@@ -110,12 +113,17 @@ def test_per_picture_table_sorts_and_leads_to_the_picture(text, tmp_path):
       found.title = one("#rows-title").textContent;
       found.picture = one("#picture").selectedOptions[0].textContent;
       found.rows = all("#rows tbody tr").length;
+      found.first = one("#rows tbody td").textContent;
+      found.heads = all("#rows th").map((head) => head.textContent);
     """
-    found = _drive(text, tmp_path, steps)
+    rows = [dataclasses.replace(row, decode_s=math.nan) for row in rows]
+    found = _drive(small_page(rows), tmp_path, steps)
     assert found["rising"] == ["a", "b", "c"]
     assert found["falling"] == ["c", "b", "a"]
     assert found["state"] == "descending"
     assert (found["title"], found["picture"], found["rows"]) == ("Rows of c", "c", 10)
+    assert found["first"] == "carcodec"
+    assert found["heads"][-1] == "encode s", "decode s is not told: nobody measured it"
 
 
 def test_slider_zoom_and_sides(text, tmp_path):
@@ -135,6 +143,7 @@ def test_slider_zoom_and_sides(text, tmp_path):
       choose("left", "original");
       found.left = one("#left-image").alt;
       choose("shown", "c");
+      found.fetched = performance.getEntriesByType("resource").map((entry) => entry.name.slice(0, 40));
       found.kept = [one("#left-image").alt, one("#left-image").style.transform.endsWith("scale(1)")];
     """
     found = _drive(text, tmp_path, steps)
@@ -146,6 +155,7 @@ def test_slider_zoom_and_sides(text, tmp_path):
     assert found["same"]
     assert found["left"] == "a: original"
     assert found["kept"] == ["c: original", True]
+    assert [name for name in found["fetched"] if not name.startswith("data:")] == []
 
 
 @pytest.mark.parametrize("width", [500, 1600])
