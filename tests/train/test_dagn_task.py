@@ -10,7 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from carcodec.train.run import RECIPES, read_recipe
+from carcodec.nn.restorer import Restorer
+from carcodec.runtime import build
+from carcodec.train.export import export
+from carcodec.train.run import RECIPES, read_recipe, train
 from carcodec.train.tasks.dagn import (
     DagnTask,
     Discriminator,
@@ -20,6 +23,7 @@ from carcodec.train.tasks.dagn import (
     likeness,
 )
 from carcodec.train.tasks.restorer import FLOOR, Batch
+from tests.stubs import models
 from tests.stubs.photos import write_photos
 
 CPU = torch.device("cpu")
@@ -140,3 +144,41 @@ def test_errors_are_told_by_block(batch: Batch) -> None:
     assert found.shape == (4, 4, 4)
     expected = torch.log(squared((slice(8, 16), slice(24, 32))) + FLOOR)
     assert found[1, 1, 3].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+RECIPE = """
+task = "dagn"
+start_into = "restorer"
+[plan]
+steps = 2
+batch = 2
+warm_up = 1
+[options]
+widths = [8, 12, 16]
+depths = [1, 1, 1, 1, 1]
+guide_width = 6
+crop = 32
+n_validation = 1
+regularise = "adversarial"
+w_sensitive = 0.05
+w_insensitive = 0.02
+[options.mixture]
+p_double = 0.5
+"""
+
+
+def test_a_run_begins_from_a_plain_trunk_and_what_it_ships_holds_the_restorer_alone(
+    photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    plain = Restorer((8, 12, 16), (1, 1, 1, 1, 1))
+    torch.save({"network": plain.state_dict()}, tmp_path / "plain.pt")
+    train(tmp_path / "small.toml", photos, tmp_path / "run", CPU, tmp_path / "plain.pt")
+    arguments = {"widths": [8, 12, 16], "depths": [1, 1, 1, 1, 1], "guide_width": 6}
+    fields = models.fields(5, "dagn-1", "restorer", "dagn", arguments)
+    card = export(tmp_path / "run" / "best.pt", fields, tmp_path, prefix="restorer.")
+    shipped = build(card, tmp_path)
+    assert card.validation.keys() > {"gain", "q10q50"}
+    # Two steps of a rate of 1e-3: the trunk that it began from still shows.
+    assert torch.allclose(shipped.trunk.head.weight, plain.trunk.head.weight, atol=5e-3)
+    assert not torch.equal(shipped.trunk.head.weight, plain.trunk.head.weight)
