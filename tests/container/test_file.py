@@ -1,10 +1,29 @@
 import pytest
 
 from carcodec.container.chunks import Chunk
-from carcodec.container.file import Container, Header, parse, parse_salvage, serialise, to_chunk
-from carcodec.container.payloads import DescriptorPayload, JpegPayload, ModelRef, NotePayload, RestorePayload
+from carcodec.container.file import (
+    PREFIX,
+    Container,
+    Header,
+    parse,
+    parse_arriving,
+    parse_salvage,
+    serialise,
+    to_chunk,
+)
+from carcodec.container.payloads import (
+    BasePayload,
+    CompactPayload,
+    DescriptorPayload,
+    IccPayload,
+    JpegPayload,
+    ModelRef,
+    NotePayload,
+    RestorePayload,
+    TransformPayload,
+)
 from carcodec.errors import DamagedError, FormatError, LimitError, UnsupportedError, UsageError
-from carcodec.ids import Colour, Mode, Packing
+from carcodec.ids import ChunkKind, Colour, Mode, Packing
 from carcodec.limits import Limits
 
 MODEL = ModelRef(1, b"abcdef")
@@ -13,6 +32,11 @@ RESTORE = to_chunk(RestorePayload(MODEL, 100))
 DESCRIPTOR = to_chunk(DescriptorPayload(MODEL, 0x1234, b"descriptor"))
 HEADER = Header(Mode.SIDE, 768, 512, Colour.RGB)
 WHOLE = Container(HEADER, (JPEG, RESTORE, DESCRIPTOR))
+COMPACT = to_chunk(CompactPayload(8, None, b"compact"))
+BASE = to_chunk(BasePayload(MODEL, MODEL))
+TRANSFORM = to_chunk(TransformPayload(b"residual"))
+ICC = to_chunk(IccPayload(b"profile"))
+LAYERS = Container(Header(Mode.LAYERED, 768, 512, Colour.RGB), (COMPACT, BASE, TRANSFORM, ICC))
 
 
 def changed(data: bytes, at: int) -> bytes:
@@ -30,6 +54,10 @@ def test_payloads_are_found_by_type() -> None:
 
 def test_framing_is_all_but_packed_jpeg_and_coded_descriptor() -> None:
     assert WHOLE.framing_bytes() == len(serialise(WHOLE)) - 200 - len(b"descriptor")
+
+
+def test_framing_of_layers_is_all_but_coders_data_and_metadata() -> None:
+    assert LAYERS.framing_bytes() == len(serialise(LAYERS)) - len(b"compact") - len(b"residual") - len(b"profile")
 
 
 def test_unknown_ancillary_chunk_is_kept() -> None:
@@ -117,6 +145,37 @@ def test_salvage_stops_where_chunks_no_longer_follow_each_other() -> None:
     container, problems = parse_salvage(data[:at] + b"\x00" + data[at + 1 :])
     assert container.chunks == (JPEG,)
     assert any("lost" in problem for problem in problems)
+
+
+def test_beginning_of_a_layered_file_is_enough_for_its_first_chunk() -> None:
+    data = serialise(LAYERS)
+    end = data.index(COMPACT.payload) + len(COMPACT.payload)
+    first = Container(LAYERS.header, (COMPACT,))
+    assert all(parse_arriving(data[:n], ChunkKind.COMPACT) == first for n in range(end, len(data)))
+    assert parse_arriving(data, ChunkKind.COMPACT) == LAYERS
+    for n in range(4, end):
+        with pytest.raises(DamagedError):
+            parse_arriving(data[:n], ChunkKind.COMPACT)
+    with pytest.raises(DamagedError):
+        parse_arriving(changed(data, end - 1), ChunkKind.COMPACT)
+    with pytest.raises(DamagedError):
+        parse_arriving(serialise(WHOLE)[:-1], ChunkKind.COMPACT)
+
+
+@pytest.mark.parametrize(("lost", "kept"), [(COMPACT, (ICC,)), (TRANSFORM, (COMPACT, BASE, ICC))], ids=["16", "18"])
+def test_salvage_keeps_the_layers_below_a_damaged_one(lost: Chunk, kept: tuple[Chunk, ...]) -> None:
+    data = serialise(LAYERS)
+    container, problems = parse_salvage(changed(data, data.index(lost.payload) + 4))
+    assert container.chunks == kept
+    assert any(f"{lost.name} is left out" in problem for problem in problems)
+
+
+def test_salvage_leaves_out_layers_above_one_that_breaks_a_rule() -> None:
+    unreadable = Chunk(BASE.kind, bytes([0]) + BASE.payload[1:])
+    data = b"".join(chunk.pack() for chunk in (COMPACT, unreadable, TRANSFORM, ICC))
+    container, problems = parse_salvage(PREFIX + LAYERS.header.pack() + data + bytes(4))
+    assert container.chunks == (COMPACT, ICC)
+    assert any("TRANSFORM is left out" in problem for problem in problems)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\x89CA"])

@@ -13,8 +13,8 @@ MAX_PIXELS = 268_435_456
 MAX_CHUNKS = 64
 MAX_METADATA_BYTES = 1_048_576
 
-CHUNKS_OF_MODE = {1: ({1}, {2, 3}), 2: ({1}, {2})}  # [3] must have, may have
-CRITICAL = {1, 2, 3}  # [4]
+CHUNKS_OF_MODE = {1: ({1}, {2, 3}), 2: ({1}, {2}), 3: ({16}, {17, 18, 19})}  # [3] must have, may have
+CRITICAL = {1, 2, 3, 16, 17, 18, 19, 20}  # [4]
 
 
 class Refused(Exception):
@@ -108,8 +108,13 @@ def check_contents(mode: int, kinds: set[int]) -> None:
     if unknown:
         raise Refused("unsupported", f"chunk {min(unknown)}")
     must, may = CHUNKS_OF_MODE[mode]
-    if must - kinds or {kind for kind in kinds if kind < 128} - must - may:
+    critical = {kind for kind in kinds if kind < 128}
+    if mode == 3 and critical == {20}:
+        return
+    if must - kinds or critical - must - may:
         raise Refused("format", "chunks of the mode")
+    if {18, 19} <= kinds:
+        raise Refused("format", "two residuals")
     if 3 in kinds and 2 not in kinds:
         raise Refused("format", "descriptor without restoration")
 
@@ -130,6 +135,65 @@ def jpeg(data: bytes) -> dict[str, Any]:
     if packing[0] > 1:
         raise Refused("unsupported", "packing")
     return {"packing": packing[0], "data": data}
+
+
+def checked(data: bytes) -> bytes:
+    """[5.5] What follows a check that holds."""
+    check, data = split(data, 4)
+    if crc32(data) != u(check):
+        raise Refused("damaged", "layer")
+    return data
+
+
+def compact(data: bytes) -> dict[str, Any]:
+    """[5.5]"""
+    scale, data = split(checked(data), 1)
+    if scale[0] not in (8, 16, 32):
+        raise Refused("unsupported", "scale")
+    coding, data = split(data, 1)
+    if coding[0] > 1:
+        raise Refused("unsupported", "compact coding")
+    reference, data = model(data) if coding[0] == 1 else (None, data)
+    return {"scale": scale[0], "model": reference, "data": data}
+
+
+def base(data: bytes) -> dict[str, Any]:
+    """[5.6]"""
+    fine, data = model(data)
+    segmenter, data = model(data)
+    if data:
+        raise Refused("format", "length of BASE")
+    return {"fine": fine, "segmenter": segmenter}
+
+
+def transform(data: bytes) -> dict[str, Any]:
+    """[5.7]"""
+    return {"data": checked(data)}
+
+
+def step_and_pixels(data: bytes) -> dict[str, Any]:
+    """[5.8] and [5.9]"""
+    step, data = split(data, 1)
+    if step[0] % 2 == 0 or step[0] > 127:
+        raise Refused("format", "step")
+    pixels, data = split(data, 4)
+    return {"step": step[0], "check": u(pixels), "data": data}
+
+
+def samples(data: bytes) -> dict[str, Any]:
+    """[5.8]"""
+    reference, data = model(checked(data))
+    return {"model": reference} | step_and_pixels(data)
+
+
+def picture(data: bytes) -> dict[str, Any]:
+    """[5.9]"""
+    return step_and_pixels(checked(data))
+
+
+def metadata(data: bytes) -> dict[str, Any]:
+    """[5.10]"""
+    return {"data": data}
 
 
 def restore(data: bytes) -> dict[str, Any]:
@@ -158,7 +222,8 @@ def note(data: bytes) -> dict[str, Any]:
     return {"text": text}
 
 
-PAYLOADS = {1: jpeg, 2: restore, 3: descriptor, 129: note}
+PAYLOADS = {1: jpeg, 2: restore, 3: descriptor, 129: note, 130: metadata, 131: metadata}
+PAYLOADS |= {16: compact, 17: base, 18: transform, 19: samples, 20: picture}
 
 
 def read(data: bytes) -> dict[str, Any]:

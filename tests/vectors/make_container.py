@@ -39,6 +39,22 @@ def chunk(kind: int, payload: bytes) -> bytes:
     return bytes([kind]) + (bytes([n]) if n < 128 else bytes([n & 127 | 128, n >> 7])) + payload
 
 
+def checked(body: bytes) -> bytes:
+    """A payload with its check before it."""
+    return zlib.crc32(body).to_bytes(4, "little") + body
+
+
+LAYERED = b"\x03" + b"\x30\x20" + b"\x03"
+COMPACT_BODY = b"\x08\x00" + b"\x2f\x05\xc0\x00\x00"  # scale 8, WebP, its head: 6 x 4 pixels
+COMPACT = chunk(16, checked(COMPACT_BODY))
+COMPACT_BY_SAMPLES = chunk(16, checked(b"\x20\x01" + MODEL + b"\x12\x34"))
+BASE = chunk(17, MODEL + MODEL)
+TRANSFORM = chunk(18, checked(b"\x0a\x01\x38"))
+SAMPLES = chunk(19, checked(MODEL + b"\x01" + b"\x11\x22\x33\x44" + b"\xde\xad"))
+NEAR_SAMPLES = chunk(19, checked(MODEL + b"\x7f" + b"\x11\x22\x33\x44"))
+PICTURE_BODY = b"\x01" + b"\x11\x22\x33\x44" + b"\x2f\x2f\xc0\x07\x00"
+PICTURE = chunk(20, checked(PICTURE_BODY))
+
 JPEG = jpeg_chunk()
 WHOLE = sealed(SIDE + JPEG + RESTORE + DESCRIPTOR)
 
@@ -56,6 +72,14 @@ VALID = {
     "note": sealed(BLIND + JPEG + chunk(0x81, "höre\nzu".encode())),
     "note_of_1024_bytes": sealed(BLIND + JPEG + chunk(0x81, b"n" * 1024)),
     "unknown_ancillary_chunks": sealed(BLIND + JPEG + chunk(0x82, b"") + chunk(0xFF, b"anything")),
+    "layered_lossy": sealed(LAYERED + COMPACT + BASE + TRANSFORM),
+    "layered_lossless": sealed(LAYERED + COMPACT_BY_SAMPLES + BASE + SAMPLES),
+    "layered_near_lossless": sealed(LAYERED + COMPACT + BASE + NEAR_SAMPLES),
+    "layered_base_alone": sealed(LAYERED + COMPACT + BASE),
+    "layered_compact_alone": sealed(LAYERED + COMPACT),
+    "layered_without_networks": sealed(LAYERED + COMPACT + TRANSFORM),
+    "layered_picture": sealed(LAYERED + PICTURE),
+    "layered_metadata": sealed(LAYERED + COMPACT + chunk(0x81, b"n") + chunk(0x82, b"icc") + chunk(0x83, b"Exif\0\0")),
     "chunks_64": sealed(BLIND + JPEG + b"".join(chunk(kind, b"") for kind in range(0x82, 0x82 + 63))),
 }
 
@@ -111,6 +135,31 @@ INVALID = {
     "FormatError-note_of_1025_bytes": sealed(BLIND + JPEG + chunk(0x81, b"n" * 1025)),
     "DamagedError-jpeg_check": sealed(BLIND + JPEG[:-1] + b"\xd8"),
     "DamagedError-packing_changed": sealed(BLIND + JPEG[:6] + b"\x01" + JPEG[7:]),
+    "FormatError-layered_with_jpeg": sealed(LAYERED + JPEG),
+    "FormatError-layered_without_layers": sealed(LAYERED),
+    "FormatError-layered_without_compact": sealed(LAYERED + BASE + TRANSFORM),
+    "FormatError-layered_two_residuals": sealed(LAYERED + COMPACT + BASE + TRANSFORM + SAMPLES),
+    "FormatError-layered_picture_beside_compact": sealed(LAYERED + COMPACT + PICTURE),
+    "FormatError-layered_picture_beside_base": sealed(LAYERED + BASE + PICTURE),
+    "FormatError-side_with_compact": sealed(SIDE + JPEG + COMPACT),
+    "FormatError-blind_with_picture": sealed(BLIND + JPEG + PICTURE),
+    "FormatError-compact_check_cut": sealed(LAYERED + chunk(16, b"\x00\x00\x00")),
+    "FormatError-compact_without_coding": sealed(LAYERED + chunk(16, checked(b"\x08"))),
+    "FormatError-compact_model_cut": sealed(LAYERED + chunk(16, checked(b"\x08\x01\x01abc"))),
+    "FormatError-base_cut": sealed(LAYERED + COMPACT + chunk(17, MODEL)),
+    "FormatError-base_too_long": sealed(LAYERED + COMPACT + chunk(17, MODEL + MODEL + b"\x00")),
+    "FormatError-samples_step_even": sealed(LAYERED + COMPACT + chunk(19, checked(MODEL + b"\x02" + bytes(4)))),
+    "FormatError-samples_step_0": sealed(LAYERED + COMPACT + chunk(19, checked(MODEL + b"\x00" + bytes(4)))),
+    "FormatError-samples_step_129": sealed(LAYERED + COMPACT + chunk(19, checked(MODEL + b"\x81" + bytes(4)))),
+    "FormatError-samples_pixels_cut": sealed(LAYERED + COMPACT + chunk(19, checked(MODEL + b"\x01" + bytes(3)))),
+    "FormatError-picture_step_128": sealed(LAYERED + chunk(20, checked(b"\x80" + PICTURE_BODY[1:]))),
+    "UnsupportedError-compact_scale_255": sealed(LAYERED + chunk(16, checked(b"\xff" + COMPACT_BODY[1:]))),
+    "UnsupportedError-compact_coding_255": sealed(LAYERED + chunk(16, checked(b"\x08\xff"))),
+    "DamagedError-compact_check": sealed(LAYERED + COMPACT[:-1] + b"\x01"),
+    "DamagedError-compact_scale_changed": sealed(LAYERED + COMPACT[:6] + b"\x10" + COMPACT[7:]),
+    "DamagedError-transform_check": sealed(LAYERED + COMPACT + TRANSFORM[:-1] + b"\x39"),
+    "DamagedError-samples_check": sealed(LAYERED + COMPACT + SAMPLES[:-1] + b"\xae"),
+    "DamagedError-picture_check": sealed(LAYERED + PICTURE[:-1] + b"\x01"),
     "LimitError-width_65536": sealed(b"\x02\x80\x80\x04\x01\x03" + JPEG),
     "LimitError-height_65536": sealed(b"\x02\x01\x80\x80\x04\x03" + JPEG),
     "LimitError-pixels": sealed(b"\x02\x80\x80\x01\x81\x80\x01\x03" + JPEG),  # 16,384 x 16,385
