@@ -31,6 +31,7 @@ from carcodec.container.payloads import ModelRef
 from carcodec.descriptor.context import ContextModel
 from carcodec.errors import UsageError
 from carcodec.ids import SITE_PX
+from carcodec.jpeg.conditioning import CONDITION_SIZE
 from carcodec.models import cards
 from carcodec.models.cards import SHIPPED, Card
 from carcodec.models.files import load_arrays, load_bytes
@@ -58,6 +59,8 @@ NETWORKS = {
     "glancing": "carcodec.nn.study:GlancingRestorer",
     "planes": "carcodec.nn.study:PlanesRestorer",
     "coefficients": "carcodec.nn.study:CoefficientRestorer",
+    "fbcnn": "carcodec.nn.published:Fbcnn",
+    "edsr": "carcodec.nn.published:EdsrBaseline",
     "extractor": "carcodec.nn.descriptor:Extractor",
 }
 
@@ -207,6 +210,18 @@ class Engine:
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def trial(network: nn.Module, engine: Engine, picture: Image) -> Callable[[], object]:
+    """What restores a picture by a network that is not installed, told nothing, when called: to be timed.
+
+    Args:
+        network: takes base float32[N,3,H,W] and condition float32[N,131].
+        picture: uint8[H,W,3] or [H,W].
+    """
+    placed, vector = engine.place(network), engine.vector(np.zeros(CONDITION_SIZE, np.float32))
+    pictures = (_in_colour(picture),)
+    return lambda: engine.run(lambda base: [placed(base, vector)], pictures)
 
 
 class InstalledNetworks:

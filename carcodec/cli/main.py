@@ -29,6 +29,7 @@ COMMANDS = {
     "compare": ("carcodec.cli.compare", "Measure the difference between two pictures."),
     "bench": ("carcodec.cli.bench", "Measure codecs on a data set."),
     "stages": ("carcodec.cli.stages", "Measure where encoding and decoding spend their time."),
+    "shapes": ("carcodec.cli.shapes", "Measure what restoring costs, beside networks of published shapes."),
     "report": ("carcodec.cli.report", "Turn measured rows into tables, curves and a page."),
     "datasets": ("carcodec.cli.datasets", "List the known data sets, and where they are looked for."),
     "train": ("carcodec.cli.train", "Train a network by a recipe."),
