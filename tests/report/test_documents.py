@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import click
 import pytest
 
+from carcodec.bench.measure import setting_name
 from carcodec.bench.runner import settings_of
 from carcodec.bench.table import parse_codecs, parse_settings
 from carcodec.cli.main import group
@@ -17,35 +18,48 @@ from carcodec.report import documents
 from carcodec.rows import format_row, parse_row
 from tests.conftest import ROOT
 
-RESULTS = sorted(ROOT.glob("docs/results/*/README.md"))
-DOCUMENTS = [ROOT / "README.md", *RESULTS]
+README = ROOT / "README.md"
+# One page for each version, oldest first.
+PAGES = sorted(ROOT.glob("docs/results/*/README.md"), key=lambda page: [int(n) for n in page.parent.name.split(".")])
+DOCUMENTS = [README, *PAGES]
 
 
-def commands():
-    """Every `carcodec` command of the results pages, as click understands it: name and options."""
-    for path in RESULTS:
-        for block in re.findall(r"```sh\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
-            for line in block.replace("\\\n", "").splitlines():
-                program, name, *arguments = [*shlex.split(line), ""]
-                assert program == "carcodec"
-                command = group.get_command(click.Context(group), name)
-                yield name, command.make_context(name, [part for part in arguments if part]).params
+def commands(page):
+    """Every `carcodec` command of a results page, as click understands it: name and options."""
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        for line in block.replace("\\\n", "").splitlines():
+            program, name, *arguments = [*shlex.split(line), ""]
+            assert program == "carcodec"
+            command = group.get_command(click.Context(group), name)
+            yield name, command.make_context(name, [part for part in arguments if part]).params
 
 
-def measured(plain):
-    """Rows as those commands would write them: same sets, codecs and settings, made-up numbers."""
+def report(page):
+    """Options of the page's one `carcodec report`."""
+    (options,) = (options for name, options in commands(page) if name == "report")
+    return options
+
+
+def page_behind(document):
+    """The results page whose rows the document's numbers are printed from: the newest that says so."""
+    return [page for page in PAGES if document in {ROOT / path for path in report(page)["update"]}][-1]
+
+
+def measured(page, plain):
+    """Rows as its commands would write them: same sets, codecs and settings, made-up numbers."""
     rng = random.Random(1)
-    for name, options in commands():
+    for name, options in commands(page):
         if name != "bench":
             continue
         chosen = parse_settings(options["qualities"]) if options["qualities"] else None
         for request in parse_codecs(options["codecs"]):
             for index, setting in enumerate(settings_of(request, request.build(), chosen)):
+                codec = request.build()
                 yield dataclasses.replace(
                     plain,
                     dataset=Path(options["dataset"]).name,
                     codec=request.label,
-                    setting=f"{setting:g}",
+                    setting=setting_name(codec, setting),
                     bpp=0.1 * 1.5**index * rng.uniform(0.9, 1.1),
                     rgb_psnr=25 + 2 * index + rng.random(),
                     y_psnr=26 + 2 * index + rng.random(),
@@ -62,7 +76,7 @@ def measured(plain):
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_marker_is_answered_by_the_rows_of_the_commands(path, rows, monkeypatch):
     monkeypatch.setattr(documents, "default", lambda role: SimpleNamespace(size=3_000_000))
-    made_up = [parse_row(format_row(row)) for row in measured(rows[0])]
+    made_up = [parse_row(format_row(row)) for row in measured(page_behind(path), rows[0])]
     filled = documents.update(path.read_text("utf-8"), made_up)
     answers = [match[0] for match in documents.MARKED.finditer(filled) if match[1]]
     assert answers
@@ -76,8 +90,16 @@ def test_no_number_begins_a_line(path):
     assert not re.search(r"^ {0,3}<!-- number", path.read_text("utf-8"), re.MULTILINE)
 
 
-def test_rows_go_where_the_report_command_looks_for_them():
-    outputs = [options["output"] for name, options in commands() if name == "bench"]
-    (report,) = (options for name, options in commands() if name == "report")
-    assert all(output.match(str(pattern)) for output in outputs for pattern in report["results"])
-    assert {ROOT / path for path in report["update"]} == set(DOCUMENTS)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_rows_go_where_the_report_command_looks_for_them(page):
+    outputs = [options["output"] for name, options in commands(page) if name == "bench"]
+    asked = report(page)
+    assert all(output.match(str(pattern)) for output in outputs for pattern in asked["results"])
+    assert {ROOT / path.parent for path in [*outputs, *asked["results"]]} == {page.parent}
+    assert page in {ROOT / path for path in asked["update"]}
+
+
+def test_numbers_of_readme_are_those_of_one_version():
+    updating = [page for page in PAGES if README in {ROOT / path for path in report(page)["update"]}]
+    assert len(updating) == 1
+    assert f"docs/results/{updating[0].parent.name}/" in README.read_text("utf-8")
