@@ -20,14 +20,16 @@ _SIGNATURE = 0x2F
 _HEAD_BYTES = 5  # of the bitstream
 
 
-def encode_webp(image: Pixels) -> bytes:
-    """VP8L bitstream of a picture, by libwebp's slowest method.
+def encode_webp(image: Pixels, *, thorough: bool = False) -> bytes:
+    """VP8L bitstream of a picture.
 
     Args:
         image: uint8[H,W,3], or uint8[H,W], which is coded as three equal channels; sides 1..`MAX_SIDE_PX`.
+        thorough: by libwebp's slowest method: thirty times slower, 3 % smaller on photographs.
     """
     out = io.BytesIO()
-    Image.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, quality=100, method=6, exact=True)
+    effort = {"quality": 100, "method": 6} if thorough else {"quality": 75, "method": 4}
+    Image.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, exact=True, **effort)
     file = out.getvalue()
     n_bytes = int.from_bytes(file[_FILE_HEADER_BYTES - 4 : _FILE_HEADER_BYTES], "little")
     return file[_FILE_HEADER_BYTES : _FILE_HEADER_BYTES + n_bytes]
