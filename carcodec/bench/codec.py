@@ -34,14 +34,19 @@ class Contents:
     """What a file is made of, for codecs that can tell.
 
     Attributes:
-        jpeg_bytes: packed JPEG.
-        side_bytes: side information.
         models: identifiers of the models that the file names.
+        jpeg_bytes, side_bytes: packed JPEG and side information; None for files that are not made of these.
     """
 
-    jpeg_bytes: int
-    side_bytes: int
     models: tuple[str, ...]
+    jpeg_bytes: int | None = None
+    side_bytes: int | None = None
+
+    def rest_of(self, n_bytes: int) -> int | None:
+        """What a file of that size has beside these parts."""
+        if self.jpeg_bytes is None or self.side_bytes is None:
+            return None
+        return n_bytes - self.jpeg_bytes - self.side_bytes
 
 
 class Codec(ABC):

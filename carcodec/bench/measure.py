@@ -108,7 +108,7 @@ def _row(codec: Codec, label: str, subject: Subject, setting: str, conditions: C
         total_bytes=n_bytes,
         jpeg_bytes=contents.jpeg_bytes if contents else None,
         side_bytes=contents.side_bytes if contents else None,
-        framing_bytes=n_bytes - contents.jpeg_bytes - contents.side_bytes if contents else None,
+        framing_bytes=contents.rest_of(n_bytes) if contents else None,
         bpp=n_bytes * 8 / (width * height),
         **vars(scores),
         encode_s=coded.encode_s,

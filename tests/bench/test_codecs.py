@@ -6,10 +6,12 @@ import pytest
 from carcodec.bench.measure import like
 from carcodec.bench.table import CODECS, VARIANTS, command_request, parse_codecs
 from carcodec.datasets.cards import open_dataset
-from carcodec.errors import CarError
+from carcodec.errors import CarError, ModelMissing
 from carcodec.pixels.metrics import psnr
 from carcodec.report.bd import bd_rate
+from tests.conftest import ROOT
 
+VECTORS = ROOT / "tests" / "vectors"
 RIVALS = [name for name in [*CODECS, *VARIANTS] if not name.startswith("carcodec")]
 
 
@@ -54,6 +56,32 @@ def test_lepton_holds_the_very_jpeg_of_the_anchor(crops):
     packed, plain = lepton.encode(image, 50), jpeg.encode(image, 50)
     assert len(packed) < len(plain)
     assert np.array_equal(lepton.decode(packed), jpeg.decode(plain))
+
+
+def test_parts_of_a_car_file_add_up():
+    data = (VECTORS / "car" / "colour" / "coded.car").read_bytes()
+    contents = parse_codecs("carcodec")[0].build().contents(data)
+    assert contents.models[0] == "restorer-1"
+    assert contents.jpeg_bytes > 100
+    assert contents.jpeg_bytes + contents.side_bytes + contents.rest_of(len(data)) == len(data)
+
+
+def test_car_file_of_layers_is_made_of_other_parts_and_names_each_model_once():
+    data = (VECTORS / "container" / "valid" / "layered_lossless.car").read_bytes()
+    contents = parse_codecs("carcodec:mode=layered")[0].build().contents(data)
+    assert (contents.jpeg_bytes, contents.side_bytes, contents.rest_of(len(data))) == (None, None, None)
+    assert len(contents.models) >= 2
+    assert len(set(contents.models)) == len(contents.models)
+
+
+def test_carcodec_without_the_models_of_its_mode_is_missing(monkeypatch):
+    def none(role):
+        raise ModelMissing(f"no model is installed for the role {role!r}")
+
+    codec = parse_codecs("carcodec")[0].build()
+    assert codec.missing() is None
+    monkeypatch.setattr("carcodec.bench.codecs.car.default", none)
+    assert codec.missing() == "no model is installed for the role 'restorer'"
 
 
 def test_jpeg_xl_distance_of_quality_follows_libjxl():

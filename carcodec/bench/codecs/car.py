@@ -10,19 +10,21 @@ import numpy as np
 
 import carcodec
 from carcodec.bench.codec import Codec, Contents, Image
+from carcodec.errors import ModelMissing
 from carcodec.jpeg.front import Sampling
 from carcodec.models.cards import ROLES, default
 from carcodec.runtime import Engine
 
+ROLES_OF_JPEG_MODES = ("restorer", "extractor", "context")
 DIGEST_CHARACTERS = 8  # enough to tell weights apart in a results file
 
 
 @dataclass(frozen=True)
 class Car(Codec):
-    """A `.car` file; the setting is the quality of the JPEG inside.
+    """A `.car` file; the setting is the quality that `carcodec.encode` takes.
 
     Attributes:
-        mode, tables, side, sampling, effort: as `carcodec.encode` takes them.
+        mode, tables, side, sampling, effort, lossless: as `carcodec.encode` takes them.
         run_on: device for the networks, as `carcodec.encode` takes it.
         threads: of the networks; 0 for the library's choice.
     """
@@ -36,6 +38,7 @@ class Car(Codec):
     side: str = "auto"
     sampling: Sampling = "4:2:0"
     effort: str = "default"
+    lossless: bool = False
     run_on: str = "auto"
     threads: int = 0
 
@@ -43,7 +46,8 @@ class Car(Codec):
         """See `Codec.encode`."""
         return carcodec.encode(
             image,
-            quality=round(setting),
+            quality=None if self.lossless else round(setting),
+            lossless=self.lossless,
             mode=self.mode,
             tables=self.tables,
             sampling=self.sampling,
@@ -57,9 +61,19 @@ class Car(Codec):
         """See `Codec.decode`."""
         return np.array(carcodec.decode(data, device=self.run_on, threads=self.threads or None))
 
+    def missing(self) -> str | None:
+        """See `Codec.missing`: models that new files of the mode are made with."""
+        if not self._roles():
+            return f"no model is known for mode {self.mode}"
+        try:
+            self.versions()
+        except ModelMissing as error:
+            return str(error)
+        return None
+
     def versions(self) -> str:
-        """See `Codec.versions`; with the weights that new files are made with."""
-        models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, ROLES)]
+        """See `Codec.versions`; with the weights that new files of the mode are made with."""
+        models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, self._roles())]
         libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
         return "; ".join([*libraries, *models])
 
@@ -75,5 +89,11 @@ class Car(Codec):
     def contents(self, data: bytes) -> Contents:
         """See `Codec.contents`."""
         info = carcodec.info(data)
+        if info.layers:
+            return Contents(tuple(dict.fromkeys(model for layer in info.layers.values() for model in layer.models)))
         models = tuple(model for model in (info.restorer, info.context_model) if model)
-        return Contents(info.packed_jpeg_bytes, info.descriptor_bytes, models)
+        return Contents(models, info.packed_jpeg_bytes, info.descriptor_bytes)
+
+    def _roles(self) -> list[str]:
+        """Of the models that new files of the mode are made with."""
+        return [role for role in ROLES if (role in ROLES_OF_JPEG_MODES) != (self.mode == "layered")]
