@@ -33,6 +33,7 @@ from carcodec.jpeg.front import Sampling
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
 from carcodec.modes.base import Options, Wanted, base_of, blend, read_base, unpacked, usual_strength
+from carcodec.modes.flips import FlippingNetworks
 from carcodec.modes.jpeg import as_picture
 from carcodec.modes.layered import segments_of
 from carcodec.modes.side import symbols_of
@@ -111,6 +112,7 @@ def decode(
     *,
     strength: float | None = None,
     layer: str = "full",
+    effort: str = "default",
     salvage: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -122,6 +124,8 @@ def decode(
         strength: of the restoration, 0 (the plain JPEG) to 2; None takes what the encoder found best.
         layer: of a file of mode "layered": "full", "base" (what the networks predict) or "compact" (a small picture,
             without any network).
+        effort: of the restoration: "default", or "best", the mean over the picture and its mirror images, in four times
+            the time.
         salvage: of a damaged file, decode what is whole; `salvage_report` says what was lost.
 
     Returns:
@@ -133,7 +137,7 @@ def decode(
     """
     _check_strength(strength)
     wanted = Wanted(strength, _chosen("layer", layer, {name: name for name in LAYERS}))
-    networks = _networks(device, threads)
+    networks = _restoring(effort, device, threads)
     if salvage:
         container, _ = _salvaged(data, networks)
     elif layer == "compact":
@@ -160,7 +164,12 @@ def extract(data: bytes, *, salvage: bool = False) -> bytes:
 
 
 def restore(
-    jpeg: bytes, *, strength: float | None = None, device: str = "auto", threads: int | None = None
+    jpeg: bytes,
+    *,
+    strength: float | None = None,
+    effort: str = "default",
+    device: str = "auto",
+    threads: int | None = None,
 ) -> PillowImage.Image:
     """Any JPEG, restored (no `.car` involved).
 
@@ -168,6 +177,7 @@ def restore(
         jpeg: the bytes of a JPEG: gray or colour, baseline or progressive, any tables and sampling.
         strength: 0 (as it is) to 2; 1 is what the network says. None is 1, and less for a JPEG of so high a quality
             that little is left to restore.
+        effort: "default", or "best", the mean over the picture and its mirror images, in four times the time.
 
     Raises:
         InputError: not a JPEG, or of a kind that is not supported (CMYK, 12-bit, arithmetic).
@@ -175,9 +185,10 @@ def restore(
     _check_strength(strength)
     base = read_base(jpeg)
     share = usual_strength(base.header) / FULL_STRENGTH if strength is None else strength
+    networks = _restoring(effort, device, threads)
     if share == 0:
         return _as_pillow(as_picture(base.pixels, jpeg))
-    restored = _networks(device, threads).restorer().restore(base.pixels, base.condition)
+    restored = networks.restorer().restore(base.pixels, base.condition)
     return _as_pillow(as_picture(blend(base.pixels, restored, share), jpeg))
 
 
@@ -352,6 +363,11 @@ def _networks(device: str, threads: int | None) -> Networks:
     from carcodec.runtime import networks
 
     return networks(device, threads)
+
+
+def _restoring(effort: str, device: str, threads: int | None) -> Networks:
+    networks = _networks(device, threads)
+    return FlippingNetworks(networks) if _chosen("effort", effort, {"default": False, "best": True}) else networks
 
 
 def _salvaged(data: bytes, networks: Networks) -> tuple[Container, list[str]]:

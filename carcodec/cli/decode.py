@@ -8,7 +8,7 @@ import click
 
 from carcodec import suffixes
 from carcodec.cli import files
-from carcodec.cli.options import STRENGTH, computing, talking, writing
+from carcodec.cli.options import STRENGTH, computing, restoring, talking, writing
 from carcodec.cli.output import Console
 from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
@@ -32,6 +32,7 @@ KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
     help="Of mode layered: all, what the networks predict, or the small picture that they predict it from.",
 )
 @click.option("--salvage", is_flag=True, help="Of a damaged file, decode what is whole.")
+@restoring
 @computing
 @talking
 @click.pass_obj

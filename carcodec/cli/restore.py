@@ -8,7 +8,7 @@ import click
 
 from carcodec import suffixes
 from carcodec.cli import files
-from carcodec.cli.options import STRENGTH, computing, talking, writing
+from carcodec.cli.options import STRENGTH, computing, restoring, talking, writing
 from carcodec.cli.output import Console
 from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
 
@@ -24,6 +24,7 @@ KINDS = files.Kinds(reads=suffixes.JPEGS, writes=WRITES)
     metavar="S",
     help="0 (the plain JPEG) to 2; 1 is what the network says.  [default: 1, less for JPEGs of very high quality]",
 )
+@restoring
 @computing
 @talking
 @click.pass_obj
