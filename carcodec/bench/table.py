@@ -33,6 +33,8 @@ CODECS = {
 }
 VARIANTS = {
     "carcodec-blind": "carcodec:mode=blind",
+    "carcodec-layered": "carcodec:mode=layered",
+    "carcodec-layered-lossless": "carcodec:mode=layered,lossless=yes",
     "jpeg-444": "jpeg:sampling=4:4:4",
     "avif-444": "avif:sampling=4:4:4",
     "avif-iq": "avif:tune=iq",
@@ -41,7 +43,7 @@ VARIANTS = {
     "jpeg2000-lossless": "jpeg2000:lossless=yes",
 }
 LOSSY_DEFAULT = ("carcodec", "jpeg")
-LOSSLESS_DEFAULT = ("png", "webp-lossless", "jxl-lossless", "jpeg2000-lossless")
+LOSSLESS_DEFAULT = ("carcodec-layered-lossless", "png", "webp-lossless", "jxl-lossless", "jpeg2000-lossless")
 COMMAND = "carcodec.bench.codecs.command:Command"
 
 

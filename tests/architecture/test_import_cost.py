@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carcodec.cli.main import COMMANDS
-from tests.cars import plain_car
+from tests.cars import layered_car, plain_car
 
 BUDGET_S = 0.3
 NUMPY_S = 0.1  # what `import numpy` takes, as a process, on the machine that the budget is for
@@ -29,6 +29,7 @@ for line in sys.argv[1:]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "x.car").write_bytes(plain_car())
+    (tmp_path / "layers.car").write_bytes(layered_car())
     return tmp_path
 
 
@@ -43,7 +44,8 @@ def seconds(command: list[str], folder: Path, environment: dict[str, str]) -> fl
 
 
 def test_commands_that_need_no_network_load_no_torch(folder: Path, child_environment: dict[str, str]) -> None:
-    seconds([sys.executable, "-c", RUN, *HELP, *LIGHT], folder, child_environment)
+    thumbnail = "decode layers.car -o thumbnail.png --layer compact"
+    seconds([sys.executable, "-c", RUN, *HELP, *LIGHT, thumbnail], folder, child_environment)
 
 
 @pytest.mark.parametrize("arguments", LIGHT)
