@@ -1,4 +1,4 @@
-"""From a run's checkpoint to an installed model: half-precision weights and a card.
+"""From a run's checkpoint to an installed model: half-precision weights, or whole numbers, and a card.
 
     python -m carcodec.train.export runs/restorer/best.pt carcodec/models --number 1 --id restorer-1 \\
         --role restorer --network restorer --recipe restorer --hours 1.6 --data "..." --licence MIT --date 2026-11-22
@@ -17,10 +17,12 @@ from typing import Any
 import torch
 from safetensors.numpy import load
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from carcodec.descriptor.context import ContextModel
-from carcodec.models.cards import Card, as_toml
+from carcodec.intnn.frozen import dump_frozen
+from carcodec.models.cards import ROLES, Card, as_toml
+from carcodec.nn.exact import frozen
 from carcodec.runtime import NETWORKS, empty_network, network_class
 from carcodec.train.run import RECIPES, read_recipe
 
@@ -45,11 +47,9 @@ def export(checkpoint: Path, fields: Mapping[str, Any], folder: Path, prefix: st
             that breaks a rule of `Card`.
         FileExistsError: the id is taken. Models are never overwritten.
     """
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    weights = _under(prefix, state.get("average", state["network"]))
-    _check_fit(fields["network"], fields["arguments"], weights)
+    weights, measured = _read(checkpoint, prefix)
+    _fitted(fields["network"], fields["arguments"], weights)
     data = save({name: _half(name, weight) for name, weight in sorted(weights.items())})
-    measured = {"validation": {name: round(value, 4) for name, value in state.get("figures", {}).items()}}
     return _install(data, measured | dict(fields) | {"exact": False}, folder)
 
 
@@ -69,20 +69,42 @@ def export_frozen(frozen: Path, fields: Mapping[str, Any], folder: Path) -> Card
     return _install(data, dict(fields) | {"network": "frozen", "exact": True}, folder)
 
 
+def export_exact(checkpoint: Path, fields: Mapping[str, Any], folder: Path, prefix: str = "") -> Card:
+    """Install a network of exact layers as the whole numbers that it computes with: nothing is lost by it.
+
+    Args:
+        checkpoint, fields, folder, prefix: as `export`.
+
+    Raises:
+        ValueError: weights that do not fit the network or whose sums could lose exactness, or a field that breaks a
+            rule of `Card`.
+        FileExistsError: the id is taken.
+    """
+    weights, measured = _read(checkpoint, prefix)
+    network = _fitted(fields["network"], fields["arguments"], weights)
+    return _install(dump_frozen(frozen(network)), measured | dict(fields) | {"exact": True}, folder)
+
+
 def recipe_arguments(network: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Those of a recipe's options that the network's constructor takes."""
     return {name: options[name] for name in inspect.signature(network_class(network)).parameters if name in options}
 
 
-def _under(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+def _read(checkpoint: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights under a prefix, without it, and the card's field for the figures measured with them."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    weights = state.get("average", state["network"])
+    chosen = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+    return chosen, {"validation": {name: round(value, 4) for name, value in state.get("figures", {}).items()}}
 
 
-def _check_fit(network: str, arguments: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+def _fitted(name: str, arguments: Mapping[str, Any], weights: Mapping[str, Tensor]) -> nn.Module:
+    network = empty_network(name, arguments)
     try:
-        empty_network(network, arguments).load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"the checkpoint's weights do not fit {network} with {dict(arguments)}: {error}") from error
+        raise ValueError(f"the checkpoint's weights do not fit {name} with {dict(arguments)}: {error}") from error
+    return network
 
 
 def _half(name: str, weight: Tensor) -> Tensor:
@@ -126,7 +148,9 @@ def main() -> None:
         card = export_frozen(checkpoint, fields, folder)
     else:
         options = read_recipe(RECIPES / f"{fields['recipe']}.toml")["options"]
-        card = export(checkpoint, fields | {"arguments": recipe_arguments(fields["network"], options)}, folder, prefix)
+        install = export_exact if ROLES[fields["role"]] else export
+        fields["arguments"] = recipe_arguments(fields["network"], options)
+        card = install(checkpoint, fields, folder, prefix)
     print(f"{card.file}: {card.size} bytes, {card.parameters} parameters, digest {card.digest6.hex()}")
 
 

@@ -221,9 +221,9 @@ class SegmentationTask:
 
 def rarity(maps: list[Labels]) -> Tensor:
     """Weights float32[11] of the named classes: higher for rare ones, 1 for the mean pixel."""
-    counts = sum(np.bincount(each.ravel(), minlength=256)[:N_NAMED] for each in maps)
-    shares = np.maximum(counts, 1) / np.sum(counts)
-    weights = shares**-RARITY
+    counts = np.sum([np.bincount(each.ravel(), minlength=256)[:N_NAMED] for each in maps], axis=0)
+    shares = counts / counts.sum()
+    weights = np.maximum(shares, 1e-4) ** -RARITY
     return torch.from_numpy((weights / (shares * weights).sum()).astype(np.float32))
 
 
