@@ -184,7 +184,7 @@ def test_every_kind_of_source_gives_the_same_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"mode": "layered"},
+        {"mode": "magic"},
         {"side": "maybe"},
         {"tables": "flat"},
         {"sampling": "4:1:1"},
