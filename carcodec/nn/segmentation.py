@@ -174,7 +174,7 @@ def labels(scores: Tensor) -> Tensor:
         uint8[N,4h,4w]. Scores are interpolated bilinearly, whose weights are multiples of 1/64 here: exact.
     """
     best = classes = None
-    for i, plane in enumerate(scores.split(1, dim=1)):
+    for i, plane in enumerate(torch.split(scores, 1, dim=1)):
         fine = F.interpolate(plane, scale_factor=CELL_PX, mode="bilinear", align_corners=False)[:, 0]
         if best is None or classes is None:
             best, classes = fine, torch.zeros_like(fine, dtype=torch.uint8)

@@ -96,7 +96,8 @@ def recoloured(picture: Picture, rng: np.random.Generator) -> Picture:
     mean = levels.mean()
     levels = mean + (levels - mean) * np.float32(rng.uniform(0.7, 1.4))
     levels = levels * rng.uniform(0.9, 1.1, 3).astype(np.float32) * np.float32(rng.uniform(0.7, 1.35))
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    found: Picture = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return found
 
 
 def pictures_to_levels(pictures: list[Picture]) -> Tensor:
@@ -138,7 +139,8 @@ class Confusion:
         n_true = len(self.counts)
         hits = self.counts.diagonal().astype(np.float64)
         union = self.counts.sum(axis=1) + self.counts.sum(axis=0)[:n_true] - hits
-        return np.divide(hits, union, out=np.full(n_true, np.nan), where=union > 0)
+        found: npt.NDArray[np.float64] = np.divide(hits, union, out=np.full(n_true, np.nan), where=union > 0)
+        return found
 
     def mean_iou(self) -> float:
         """Mean of `ious`, which is what mIoU says."""

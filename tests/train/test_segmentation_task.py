@@ -111,7 +111,7 @@ def test_muon_trains_the_inner_exact_kernels(data_dir: Path, tmp_path: Path) -> 
     task = new_task(data_dir)
     muon, adam = Run(task, PLAN, tmp_path, torch.device("cpu")).optimisers
     ids = [{id(p) for group in optimiser.param_groups for p in group["params"]} for optimiser in (muon, adam)]
-    assert id(task.network.segmenter.segnet.down[0].weight) in ids[0]
+    assert id(task.network.segmenter.segnet.get_parameter("down.0.weight")) in ids[0]
     assert id(task.network.segmenter.segnet.tail.weight) in ids[1]
     assert not any(id(p) in ids[0] | ids[1] for p in task.network.teacher.parameters())
 

@@ -14,7 +14,7 @@ from carcodec.train.scenes import load_scenes
 from carcodec.train.segments import score, table
 from tests.stubs.scenes import COLOURS, write_scenes
 
-CLASSES = tuple(f"class {i}" for i in range(11)) + ("group 1",)
+CLASSES = (*(f"class {i}" for i in range(11)), "group 1")
 WAYS = ["original", "up_8", "mapped_8", "up_16", "mapped_16", "up_32", "mapped_32"]
 JPEG_WAYS = ["jpeg_10", "restored_10", "jpeg_20", "restored_20"]
 

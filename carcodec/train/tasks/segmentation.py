@@ -77,7 +77,7 @@ class Networks(nn.Module):
         n_classes = len(self.segmenter.classes)
         self.teacher = SegNet(n_classes).requires_grad_(False)
         self.teacher.load_state_dict(self.segmenter.segnet.state_dict())
-        n_features = self.segmenter.segnet.down[1].weight.shape[0]
+        n_features = len(self.segmenter.segnet.get_parameter("down.1.weight"))
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("projection", torch.zeros(n_features, FEATURES_KEPT))
         self.register_buffer("centres", torch.zeros(n_classes - N_NAMED, FEATURES_KEPT))
