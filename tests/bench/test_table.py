@@ -7,6 +7,7 @@ import pytest
 from carcodec.bench.codec import Codec
 from carcodec.bench.table import CODECS, VARIANTS, command_request, file_request, parse_codecs
 from carcodec.errors import UsageError
+from tests.conftest import ROOT
 
 
 def test_list_with_options_splits_into_codecs_not_into_options():
@@ -30,6 +31,12 @@ def test_variant_is_a_codec_with_options_under_its_own_name():
 def test_every_name_of_the_table_builds_a_codec():
     for request in parse_codecs(",".join([*CODECS, *VARIANTS])):
         assert isinstance(request.build(), Codec), request.label
+
+
+def test_every_name_of_the_table_stands_in_the_manual():
+    manual = (ROOT / "docs" / "bench.md").read_text("utf-8")
+    named = {name for line in manual.splitlines() if line.startswith("| `") for name in line.split("`")[1::2]}
+    assert {*CODECS, *VARIANTS} <= named
 
 
 def test_every_module_of_codecs_is_in_the_table():
