@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,8 @@ def command(console: Console, /, **options: Any) -> None:
     from carcodec.report.tables import summary
 
     asked = Asked(**options)
+    if asked.ssimulacra2 and find_spec("ssimulacra2") is None:
+        raise UsageError("--ssimulacra2 needs the package of that name: pip install 'carcodec[peers]'")
     wanted, left_out = _present(console, _requests(asked), asked.qualities)
     entries = _part(open_dataset(asked.dataset, asked.data_dir), asked.shard)[: asked.limit]
     workplace = _workplace(console, asked)

@@ -61,6 +61,8 @@ def command(
     from carcodec.report.tables import summary
     from carcodec.rows import read_rows
 
+    if check and not update:
+        raise UsageError("--check says whether documents are up to date: name them by --update")
     rows = read_rows(results)
     if not rows:
         raise InputError("these files hold no rows")

@@ -259,7 +259,10 @@ function chooseDataset(index) {
   state.dataset = data.datasets[index];
   const { images } = state.dataset;
   fill(byId("picture"), [`mean over ${images.length}`, ...images], (choice) => chooseImage(choice ? choice - 1 : null));
-  document.querySelectorAll("[data-set]").forEach((element) => (element.hidden = element.dataset.set !== state.dataset.name));
+  const tables = [...document.querySelectorAll("[data-set]")];
+  for (const table of tables) table.hidden = table.dataset.set !== state.dataset.name;
+  byId("saved-title").parentElement.hidden = tables.every((table) => table.hidden);
+  for (const title of ["curves-title", "single-title"]) byId(title).parentElement.hidden = !images.length;
   drawLegend();
   drawPerPicture();
   chooseImage(null);

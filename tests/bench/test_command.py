@@ -153,6 +153,7 @@ def test_ctrl_c_leaves_a_valid_file_that_is_gone_on_with(carcodec, child_environ
         (("--codecs", "zip"), 2, "no codec is named 'zip'"),
         (("--shard", "3/2"), 2, "1 <= I <= N"),
         (("--qualities", "high"), 2, "numbers separated by commas"),
+        (("--codecs", "jpeg", "--codec-command", "mine", "cp {png} x", "cp {out} {png}"), 2, "coded file {out}"),
     ],
 )
 def test_wrong_calls_end_in_one_line(command, arguments, code, words):
@@ -160,6 +161,13 @@ def test_wrong_calls_end_in_one_line(command, arguments, code, words):
     assert done.returncode == code
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_metric_whose_package_is_missing_is_not_left_out_in_silence(command, pictures, monkeypatch):
+    monkeypatch.setattr("carcodec.cli.bench.find_spec", lambda name: None)
+    done = command("bench", "--dataset", pictures, "--codecs", "jpeg", "--ssimulacra2")
+    assert done.returncode == 2
+    assert "carcodec[peers]" in done.stderr
 
 
 def test_report_updates_documents_and_checks_them(command, pictures, tmp_path):
@@ -170,6 +178,7 @@ def test_report_updates_documents_and_checks_them(command, pictures, tmp_path):
     assert command("report", "r.tsv", "--update", "README.md").returncode == 0
     assert "| codec |   bpp |" in document.read_text()
     assert command("report", "r.tsv", "--update", "README.md", "--check").returncode == 0
+    assert "by --update" in command("report", "r.tsv", "--check").stderr
 
 
 def test_report_writes_a_page_and_documents_in_one_go(command, pictures, tmp_path):

@@ -101,6 +101,21 @@ def test_codec_can_be_hidden_and_another_metric_chosen(text, tmp_path):
     assert found["axis"].startswith("MS-SSIM (dB")
 
 
+def test_sections_that_have_nothing_to_show_are_hidden(rows, small_page, tmp_path):
+    bare = [dataclasses.replace(row, dataset="bare") for row in rows if row.codec == "carcodec"]
+    lossless = [dataclasses.replace(row, dataset="exact") for row in rows if row.setting == "lossless"]
+    steps = """
+      found.hidden = {};
+      for (const option of one("#dataset").options) {
+        choose("dataset", option.textContent);
+        const hidden = all("main section").filter((section) => section.hidden);
+        found.hidden[option.textContent] = hidden.map((section) => section.querySelector("h2").id);
+      }
+    """
+    found = _drive(small_page([*rows, *bare, *lossless]), tmp_path, steps)
+    assert found["hidden"] == {"set": [], "bare": ["saved-title"], "exact": ["curves-title", "single-title"]}
+
+
 def test_per_picture_table_sorts_and_leads_to_the_picture(rows, small_page, tmp_path):
     steps = """
       const names = () => all("#per-picture tbody tr td:first-child").map((cell) => cell.textContent);
