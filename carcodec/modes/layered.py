@@ -37,6 +37,7 @@ from carcodec.ports import Image, Labels, LayeredNetworks, Networks
 LOSSLESS_SCALE = 32
 PICTURE_SCALE = 8  # of the compact picture that a file without layers is shown by
 SLOPE_SCALE = 16  # whose residual tells what a byte is worth
+PLAIN_SCALE = 32  # of the split that no network predicts: the fewest compact bytes
 SLOPE_QUALITIES = 4  # between the two points of a slope: enough to rise above the encoder's own jumps
 NOTHING = 128  # residual sample where the base is right
 THOROUGH_SHARE = 0.9  # of the bytes of a quick plain coder: less than a thorough one needs, which saves about 3 %
@@ -129,10 +130,15 @@ def _metadata(picture: Picture) -> Iterator[Payload]:
 
 @dataclass(frozen=True)
 class _Split:
-    """A compact picture of some scale, and what the networks predict from it."""
+    """A compact picture of some scale, and the base made of it.
 
-    compact: CompactPayload
-    prediction: BasePayload
+    Attributes:
+        layers: what a file must hold for this base, the compact picture first.
+        compact: that, decoded.
+    """
+
+    layers: tuple[Payload, ...]
+    compact: Image
     base: Image
 
 
@@ -156,15 +162,16 @@ def _lossy(image: Image, networks: Networks, quality: int) -> tuple[Payload, ...
     At one quality of the residual, splits differ both in error and in bytes, so an exchange rate is needed. It is
     that of the residual itself: what error a byte more removes there (Everett's method: Operations Research 11,
     399, 1963). A split is worth its compact bytes if the residual, given as many more, would gain less.
+
+    The last split is predicted by no network: detail that is predicted wrongly costs residual bytes, too.
     """
-    splits = {scale: _split(image, scale, networks) for scale in SCALES}
-    reference = _with_residual(image, splits[SLOPE_SCALE], quality)
-    price = _price(image, splits[SLOPE_SCALE], reference, quality)
-    candidates = [reference]
-    for scale, split in splits.items():
-        candidates.append(_without_residual(image, split))
-        if scale != SLOPE_SCALE:
-            candidates.append(_with_residual(image, split, quality))
+    predicted = {scale: _split(image, scale, networks) for scale in SCALES}
+    reference = _with_residual(image, predicted[SLOPE_SCALE], quality)
+    price = _price(image, predicted[SLOPE_SCALE], reference, quality)
+    others = [split for scale, split in predicted.items() if scale != SLOPE_SCALE]
+    others.append(_unpredicted(predicted[PLAIN_SCALE], PLAIN_SCALE, networks))
+    candidates = [reference, *(_with_residual(image, split, quality) for split in others)]
+    candidates += [_candidate(image, split.base, split.layers) for split in predicted.values()]
     return min(candidates, key=lambda each: (each.error + price * each.n_bytes, each.n_bytes)).payloads
 
 
@@ -185,19 +192,20 @@ def _price(image: Image, split: _Split, reference: _Candidate, quality: int) -> 
 def _split(image: Image, scale: int, networks: Networks) -> _Split:
     layered = networks.layered()
     compact = layered.compact(image, scale)
-    base = layered.base(compact, scale, *image.shape[:2])
     prediction = BasePayload(layered.fine_reference, layered.segmenter_reference)
-    return _Split(_coded_compact(compact, scale, networks), prediction, base)
+    base = layered.base(compact, scale, *image.shape[:2])
+    return _Split((_coded_compact(compact, scale, networks), prediction), compact, base)
+
+
+def _unpredicted(split: _Split, scale: int, networks: Networks) -> _Split:
+    base = networks.layered().upsampled(split.compact, scale, *split.base.shape[:2])
+    return _Split(split.layers[:1], split.compact, base)
 
 
 def _with_residual(image: Image, split: _Split, quality: int) -> _Candidate:
     residual = np.clip(image.astype(np.int16) - split.base + NOTHING, 0, 255).astype(np.uint8)
     transform = TransformPayload(encode_av1(residual, quality))
-    return _candidate(image, _added(split.base, transform), (split.compact, split.prediction, transform))
-
-
-def _without_residual(image: Image, split: _Split) -> _Candidate:
-    return _candidate(image, split.base, (split.compact, split.prediction))
+    return _candidate(image, _added(split.base, transform), (*split.layers, transform))
 
 
 def _candidate(image: Image, decoded: Image, payloads: tuple[Payload, ...]) -> _Candidate:
@@ -222,7 +230,7 @@ def _bounded(image: Image, networks: Networks, step: int) -> tuple[Payload, ...]
     split = _split(image, LOSSLESS_SCALE, networks)
     coder = networks.sample_coder()
     samples = SamplesPayload(coder.reference, step, check, coder.encode(levels, split.base, step))
-    layers = (split.compact, split.prediction, samples)
+    layers = (*split.layers, samples)
     plain = _plain(pixels, step, check, rival=_size(layers))
     return layers if plain is None or _size(layers) <= _size((plain,)) else (plain,)
 

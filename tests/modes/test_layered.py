@@ -154,7 +154,7 @@ def test_better_quality_is_nearer_and_larger() -> None:
 
 
 def test_the_split_that_costs_least_is_taken() -> None:
-    """Of three scales, the one that tells everything for its bytes; where none tells anything, the cheapest."""
+    """Of three scales, the one that tells everything for its bytes; where none tells anything, the smallest."""
     image = picture(64, 80, 3)
 
     @dataclass
@@ -171,6 +171,18 @@ def test_the_split_that_costs_least_is_taken() -> None:
     container = encoded(image, BoxedNetworks(box=OneGoodScale()), quality=50)
     assert found(container, CompactPayload).scale == max(SCALES)
     assert container.find(TransformPayload) is not None
+
+
+def test_networks_that_predict_wrongly_are_left_out() -> None:
+    image = picture(64, 80, 3)
+
+    class Wrong(BoxNetworks):
+        def base(self, compact: Image, scale: int, height: int, width: int) -> Image:
+            return np.random.default_rng(scale).integers(0, 256, image.shape, dtype=np.uint8)
+
+    container = encoded(image, BoxedNetworks(box=Wrong()), quality=50)
+    assert [chunk.name for chunk in container.chunks] == ["COMPACT", "TRANSFORM"]
+    assert squared_error(image, decoded(container, BoxedNetworks())) < 200
 
 
 def test_the_compact_picture_is_coded_by_the_coder_that_takes_fewer_bytes() -> None:
