@@ -24,16 +24,19 @@ TASKS = {
     "dagn": "carcodec.train.tasks.dagn:DagnTask",
     "side": "carcodec.train.tasks.side:SideTask",
     "context": "carcodec.train.tasks.context:ContextTask",
+    "samples": "carcodec.train.tasks.samples:SamplesTask",
     "segmentation": "carcodec.train.tasks.segmentation:SegmentationTask",
 }
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """What a recipe says, with what it takes from the one beside it that it is `like`."""
+    """What a recipe says, with what it takes from the one that it is `like`: one beside it, else a built-in one."""
     recipe = tomllib.loads(path.read_text("utf-8"))
     if "like" not in recipe:
         return recipe
-    model = read_recipe(path.with_name(recipe.pop("like") + ".toml"))
+    name = recipe.pop("like") + ".toml"
+    beside = path.with_name(name)
+    model = read_recipe(beside if beside.exists() else RECIPES / name)
     tables = {name: model[name] | recipe.get(name, {}) for name in ("plan", "options")}
     return model | recipe | tables
 

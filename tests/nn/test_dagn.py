@@ -12,6 +12,7 @@ from carcodec.nn.dagn import Dagn
 from carcodec.nn.restorer import Restorer
 from tests.stubs.models import DEPTHS, WIDTHS, seeded
 
+REACH_PX = 257  # as the module states it
 PARTS = ("sensitive", "insensitive", "fusion")
 
 
@@ -98,3 +99,21 @@ def test_the_shipped_size_costs_at_most_a_third_more_than_its_trunk() -> None:
 
     assert operations(Dagn()) < 1.33 * operations(Restorer())
     assert operations(Dagn()) < 2 * 0.16e6 * 64 * 64
+
+
+def test_a_pixel_depends_on_nothing_farther_than_the_stated_reach() -> None:
+    torch.manual_seed(4)
+    network = awake(Dagn(WIDTHS, (1, 2, 4, 2, 2), 8))
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=layer.weight[0].numel() ** -0.5)
+    network = network.double()
+    base, condition = (each.double() for each in inputs(16, 640))
+    for place in (320, 327, 328, 335):
+        touched = base.clone()
+        touched[..., place] += 1
+        with torch.no_grad():
+            change = (network(touched, condition) - network(base, condition)).abs()
+        changed = change.amax(dim=(0, 1, 2)).nonzero()[:, 0]
+        assert REACH_PX - 64 < place - changed.min() <= REACH_PX
+        assert REACH_PX - 64 < changed.max() - place <= REACH_PX

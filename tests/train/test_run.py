@@ -42,6 +42,12 @@ def test_a_recipe_that_is_like_another_says_only_what_differs(tmp_path):
     }
 
 
+def test_a_recipe_of_ones_own_is_like_a_built_in_one(tmp_path):
+    (tmp_path / "mine.toml").write_text('like = "restorer"\n[plan]\nsteps = 9\n')
+    built_in = read_recipe(RECIPES / "restorer.toml")
+    assert read_recipe(tmp_path / "mine.toml") == built_in | {"plan": built_in["plan"] | {"steps": 9}}
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_recipe_names_a_task_and_a_plan(path):
     recipe = read_recipe(path)
