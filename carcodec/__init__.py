@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CarError",
     "Info",
+    "Segments",
     "__version__",
     "decode",
     "encode",
@@ -23,11 +24,12 @@ __all__ = [
     "extract",
     "info",
     "restore",
+    "segment",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from carcodec.api import Info, decode, encode, extract, info, restore, verify
+    from carcodec.api import Info, Segments, decode, encode, extract, info, restore, segment, verify
     from carcodec.errors import CarError
     from carcodec.search import encode_to_target
 

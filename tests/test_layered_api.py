@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 import carcodec
-from carcodec.api import salvage_report, segment, symbols
+from carcodec.api import salvage_report, symbols
 from carcodec.bench.table import parse_codecs
 from carcodec.container.file import parse
 from carcodec.errors import CarError, DamagedError, LimitError, UsageError
@@ -179,11 +179,11 @@ def test_a_damaged_file_gives_the_layers_below_and_the_loss_is_told() -> None:
 def test_segments_have_a_name_and_a_colour_each() -> None:
     halves = np.repeat(np.array([[10], [240]], np.uint8), 32, axis=0).repeat(40, axis=1)
     for options in ({"quality": 50}, {"lossless": True}):
-        segments = segment(encode(halves, **options))
+        segments = carcodec.segment(encode(halves, **options))
         assert (segments.classes, segments.colours) == (CLASSES, COLOURS)
         assert np.array_equal(segments.labels, halves > 128)
     with pytest.raises(UsageError, match="mode blind has no segments"):
-        segment(plain_car())
+        carcodec.segment(plain_car())
 
 
 def test_targets_are_met_by_lossy_layers() -> None:
@@ -224,7 +224,7 @@ def test_whatever_the_bytes_a_picture_or_a_documented_error(options: dict[str, A
         carcodec.verify,
         lambda data: carcodec.decode(data, layer="compact"),
         lambda data: carcodec.decode(data, salvage=True),
-        segment,
+        carcodec.segment,
     )
     refused = 0
     for _ in range(150):

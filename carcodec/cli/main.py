@@ -90,7 +90,9 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, "-V", "--version", message="carcodec %(version)s")
 def group() -> None:
-    """Image codec: a JPEG, packed losslessly, beside learned side information that restores it."""
+    """Image codec: a JPEG, packed losslessly, beside learned side information that restores it; or layers, without a
+    JPEG, lossy to lossless.
+    """
 
 
 def run(arguments: list[str]) -> int:

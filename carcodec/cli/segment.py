@@ -14,7 +14,7 @@ from carcodec.errors import UsageError
 if TYPE_CHECKING:
     from PIL import Image
 
-    from carcodec.api import Segments
+    from carcodec import Segments
 
 OPACITY = 0.5  # of the colours over the picture
 
@@ -37,7 +37,7 @@ def command(console: Console, /, input: str, output: str, force: bool, overlay: 
         raise UsageError(f"segments are written as PNG, which {output!r} does not name")
     check_output(output, force)
     data = read_input(input)
-    from carcodec.api import segment
+    from carcodec import segment
 
     segments = segment(data, **options)
     picture = _overlay(data, segments, options) if overlay else _palette_picture(segments)
