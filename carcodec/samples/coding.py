@@ -1,0 +1,178 @@
+"""A picture's levels <-> bytes, exactly, along lines of samples that can be decoded together.
+
+A sample needs the neighbours in `NEIGHBOURS`, none of which has a larger x + 2y: so all samples with one value of
+x + 2y are decoded at once, in arrays, W + 2(H - 1) times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from carcodec.entropy.ranges import RangeReader, RangeWriter
+from carcodec.samples.logistic import SHARE
+from carcodec.samples.model import AROUND, NEIGHBOURS, PLANES, Contexts, Ints, SampleModel
+
+Image = npt.NDArray[np.uint8]
+
+SLOPE = 2  # columns that a line of samples gains with each row above
+REACH = 3  # rows above and columns on either side that neighbours lie in
+CODING_ORDER = (1, 0, 2)  # green first, since red and blue follow it most
+OUTSIDE = 128
+_BLOCK = 8192  # samples worked on at once: a few MB for each array
+
+
+def encode_samples(levels: Image, base: Image | None, model: SampleModel, step: int = 1) -> bytes:
+    """The bytes of a picture.
+
+    Args:
+        levels: uint8[H,W,3] or [H,W], coded levels: 0..255 for step 1, else 0..round(255 / step).
+        base: uint8 of the same shape, what is expected; None where nothing is.
+        model: the model that the decoder will have.
+        step: levels of the full range that a coded level stands for, 1..127.
+    """
+    canvas = Canvas(levels.shape, base, step)
+    canvas.fill(levels)
+    writer = RangeWriter()
+    planes = _planes(levels)
+    for lines in _blocks(canvas):
+        sites = np.concatenate(lines)
+        _write_block(writer, canvas, model, planes, sites, np.repeat(np.arange(len(lines)), [len(s) for s in lines]))
+    return writer.finish()
+
+
+def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, model: SampleModel, step: int = 1) -> Image:
+    """The levels that `encode_samples` made bytes of; arguments as there.
+
+    Raises:
+        DamagedError: no encoder wrote these bytes.
+    """
+    canvas = Canvas(shape, base, step)
+    reader = RangeReader(data)
+    found = np.zeros((canvas.n_planes, shape[0] * shape[1]), np.int64)
+    for sites in canvas.lines():
+        contexts = canvas.contexts(sites)
+        shared = model.shared(contexts)
+        known = np.zeros((len(sites), PLANES), np.int64)
+        for plane in range(canvas.n_planes):
+            mixtures = model.mixtures(plane, shared, contexts, known)
+            coarse = reader.read(mixtures.coarse())
+            found[plane, sites] = level = coarse * SHARE + reader.read(mixtures.fine(coarse))
+            known[:, plane] = canvas.values(level) - contexts.reference[:, plane]
+        canvas.put(sites, found[:, sites])
+    reader.finish()
+    return _image(found, shape)
+
+
+class Canvas:
+    """Decoded planes inside a border, and the base inside another.
+
+    Args:
+        shape: of the picture.
+        base, step: as `encode_samples`.
+
+    The border: 128 above the picture; left of a row, the first sample of the row above; right of it, its own last.
+    """
+
+    def __init__(self, shape: tuple[int, ...], base: Image | None, step: int) -> None:
+        self.height, self.width = shape[:2]
+        self.n_planes = PLANES if len(shape) == 3 else 1
+        self.step = step
+        stride = self.width + 2 * REACH
+        self._stride = stride
+        self._decoded = np.full((PLANES, (self.height + REACH) * stride), OUTSIDE, np.int64)
+        self._base = None if base is None else _bordered(_planes(base))
+        self._near = np.array([dy * stride + dx for dy, dx in NEIGHBOURS])[:, None]
+        self._around = np.array([dy * (self.width + 2) + dx for dy, dx in AROUND])[:, None]
+
+    def lines(self) -> Iterator[Ints]:
+        """Raster numbers of the samples that are decoded together, in the order of decoding."""
+        for line in range(self.width + SLOPE * (self.height - 1)):
+            rows = np.arange(max(0, -(-(line - self.width + 1) // SLOPE)), min(self.height - 1, line // SLOPE) + 1)
+            if len(rows):  # one column alone leaves every second line empty
+                yield rows * self.width + (line - SLOPE * rows)
+
+    def fill(self, levels: Image) -> None:
+        """All levels at once, as if decoded."""
+        self.put(np.arange(self.height * self.width), np.stack([plane.ravel() for plane in _planes(levels)]))
+
+    def put(self, sites: Ints, levels: Ints) -> None:
+        """Decoded levels, int64[n_planes, m], of raster numbers int64[m]; the border follows."""
+        rows, columns = sites // self.width, sites % self.width
+        at = (rows + REACH) * self._stride + REACH + columns
+        values = self.values(levels)
+        self._decoded[:, at] = values
+        for side, place in ((columns == 0, self._stride - REACH), (columns == self.width - 1, 1)):
+            for reach in range(REACH):
+                beside = at[side] + place + reach
+                inside = beside < self._decoded.shape[1]
+                self._decoded[:, beside[inside]] = np.broadcast_to(values, (PLANES, len(at)))[:, side][:, inside]
+
+    def values(self, levels: Ints) -> Ints:
+        """Levels of the full range that coded levels stand for."""
+        return np.minimum(levels * self.step, 255)
+
+    def contexts(self, sites: Ints) -> Contexts:
+        """What is known of the samples at raster numbers int64[m] before they are decoded."""
+        rows, columns = sites // self.width, sites % self.width
+        near = self._decoded[:, (rows + REACH) * self._stride + REACH + columns + self._near]
+        reference = (near[:, 0] + near[:, 1] + 1) >> 1
+        parts = [near - reference[:, None]]
+        if self._base is not None:
+            parts.append(self._base[:, (rows + 1) * (self.width + 2) + 1 + columns + self._around] - reference[:, None])
+        else:
+            parts.append(np.zeros((PLANES, len(AROUND), len(sites)), np.int64))
+        relative = np.concatenate(parts, axis=1).transpose(2, 1, 0).reshape(len(sites), -1)
+        return Contexts(relative, reference.T, self._base is not None, self.step)
+
+
+def _write_block(
+    writer: RangeWriter, canvas: Canvas, model: SampleModel, planes: list[Ints], sites: Ints, lines: Ints
+) -> None:
+    """Write whole lines of samples, in the order in which they are read: line, plane, coarse before fine."""
+    contexts = canvas.contexts(sites)
+    shared = model.shared(contexts)
+    known = np.zeros((len(sites), PLANES), np.int64)
+    symbols, tables, ranks = [], [], []
+    for plane in range(canvas.n_planes):
+        levels = planes[plane].ravel()[sites]
+        mixtures = model.mixtures(plane, shared, contexts, known)
+        coarse = levels // SHARE
+        symbols += [coarse, levels % SHARE]
+        tables += [mixtures.coarse(), mixtures.fine(coarse)]
+        ranks += [lines * 2 * PLANES + 2 * plane, lines * 2 * PLANES + 2 * plane + 1]
+        known[:, plane] = canvas.values(levels) - contexts.reference[:, plane]
+    order = np.argsort(np.concatenate(ranks), kind="stable")
+    writer.write(np.concatenate(symbols)[order], np.concatenate(tables)[order])
+
+
+def _blocks(canvas: Canvas) -> Iterator[list[Ints]]:
+    """Whole lines, some thousand samples at a time."""
+    block: list[Ints] = []
+    for line in canvas.lines():
+        block.append(line)
+        if sum(map(len, block)) >= _BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _planes(image: Image) -> list[Ints]:
+    """int64[H,W] each, in the order of coding; one for a gray picture."""
+    if image.ndim == 2:
+        return [image.astype(np.int64)]
+    return [image[..., channel].astype(np.int64) for channel in CODING_ORDER]
+
+
+def _bordered(planes: list[Ints]) -> Ints:
+    """int64[3, (H+2) * (W+2)], edges repeated; a gray plane three times."""
+    padded = np.stack([np.pad(plane, 1, "edge").ravel() for plane in planes])
+    return np.broadcast_to(padded, (PLANES, padded.shape[1]))
+
+
+def _image(found: Ints, shape: tuple[int, ...]) -> Image:
+    planes = found.astype(np.uint8).reshape(-1, *shape[:2])
+    return planes[0] if len(shape) == 2 else np.stack([planes[CODING_ORDER.index(c)] for c in range(PLANES)], axis=-1)

@@ -1,0 +1,229 @@
+"""The integer model of samples: how likely each value is, given what was decoded before it and the base.
+
+For each sample a small network over causal neighbours and the base gives a mixture of logistic distributions
+(docs/format.md, "Samples"); the mixture, cut at the edges of the levels, gives the coder's frequencies. Whole numbers
+throughout; products of matrices run in float64, exact because every sum stays below 2**53.
+
+name in docs/format.md | here
+companding             | `COMPANDED`
+predictors             | `_predictions`
+distribution           | `Mixtures`
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from carcodec.entropy import tables
+from carcodec.intnn.frozen import load_frozen
+from carcodec.intnn.layers import SUM_LIMIT, shift_round
+from carcodec.samples.logistic import EDGE_BITS, Mixtures
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# (rows, columns) from a sample to the neighbours decoded before it: a picture is decoded along lines x + 2y.
+NEIGHBOURS: Final = (
+    (0, -1),
+    (-1, 0),
+    (0, -2),
+    (0, -3),
+    (-1, -3),
+    (-1, -2),
+    (-1, -1),
+    (-1, 1),
+    (-2, -2),
+    (-2, -1),
+    (-2, 0),
+    (-2, 1),
+    (-2, 2),
+    (-2, 3),
+    (-3, 0),
+    (-3, 1),
+)
+AROUND: Final = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))  # places of the base that are looked at
+PLANES: Final = 3  # green, red, blue: in the order of coding
+N_RELATIVE: Final = PLANES * (len(NEIGHBOURS) + len(AROUND))
+N_COMMON: Final = N_RELATIVE + PLANES + 2  # and the reference itself, whether there is a base, and the step
+COMPONENTS: Final = 3
+FIELDS: Final = 3  # of a component: score, mean, scale; after them the shares of the predictors
+
+INPUT_BITS: Final = 11  # fraction bits of inputs and activations
+WEIGHT_BITS: Final = 12
+LARGEST_ACTIVATION: Final = (1 << 16) - 1
+LARGEST_SHARE: Final = 1 << 15  # of a predictor: 8
+PREDICTION_BITS: Final = 8  # of a predictor's output, in levels
+LARGEST_PREDICTION: Final = 1 << 20
+LARGEST_STEP: Final = 127
+LARGEST_MEAN: Final = 1 << 12 + EDGE_BITS
+LARGEST_SCORE: Final = 1 << 20
+
+SHAPES: Final = {
+    "head": (N_COMMON, None),
+    **{
+        f"{plane}.{name}": shape
+        for plane in range(PLANES)
+        for name, shape in {
+            "known.weight": (PLANES, None),
+            "known.bias": (None,),
+            "hidden.weight": (None, None),
+            "hidden.bias": (None,),
+            "deep.weight": (None, None),
+            "deep.bias": (None,),
+            "tail.weight": (None, None),
+            "tail.bias": (None,),
+            "linear": (N_RELATIVE + PLANES, None),
+        }.items()
+    },
+}
+
+
+def _log2_times_1024(whole: int) -> int:
+    """floor(1024 * log2(whole)), by the length of a power."""
+    return int((whole**1024).bit_length()) - 1
+
+
+# Differences of 0..255 on a scale where small ones count: log2(1 + d) / 2, in units of 2**-11.
+COMPANDED: Final = np.array([_log2_times_1024(1 + d) for d in range(256)], np.int64)
+STEP_INPUTS: Final = np.array([0, *(_log2_times_1024(step) for step in range(1, LARGEST_STEP + 1))], np.int64)
+BASE_INPUT: Final = 2 << INPUT_BITS  # what says that there is a base
+UNIT_SHIFT: Final = INPUT_BITS - 5  # of the reference: an input of 1 is 32 levels
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """What is known of some sites before they are decoded.
+
+    Attributes:
+        relative: int64[m, N_RELATIVE], neighbours and base less the plane's reference, -255..255.
+        reference: int64[m, 3], 0..255.
+        has_base: whether the base's places hold a base (else zeros).
+        step: 1..127, levels a quantized level stands for.
+    """
+
+    relative: Ints
+    reference: Ints
+    has_base: bool
+    step: int
+
+    @cached_property
+    def inputs(self) -> Floats:
+        """float64[m, N_COMMON], whole numbers with 11 fraction bits."""
+        m = len(self.relative)
+        flags = np.array([BASE_INPUT * self.has_base, STEP_INPUTS[self.step]], np.int64)
+        parts = (companded(self.relative), (self.reference - 128) << UNIT_SHIFT, np.broadcast_to(flags, (m, 2)))
+        return np.concatenate(parts, 1).astype(np.float64)
+
+
+class SampleModel:
+    """Integer network from contexts to mixtures.
+
+    Args:
+        arrays: int64 arrays by the names and shapes of `SHAPES`; widths are theirs.
+
+    Raises:
+        ValueError: shapes do not fit each other, or a sum could reach 2**53.
+    """
+
+    def __init__(self, arrays: dict[str, Ints]) -> None:
+        largest_input = max(int(COMPANDED[-1]), 128 << UNIT_SHIFT, BASE_INPUT, int(STEP_INPUTS[-1]))
+        self._head = _Product(arrays["head"], None, largest_input)
+        self._planes = [_Plane(arrays, plane, largest_input) for plane in range(PLANES)]
+        widths = {self._head.weight.shape[1], *(plane.known.weight.shape[1] for plane in self._planes)}
+        if len(widths) > 1:
+            raise ValueError("the layers' widths do not fit each other")
+
+    @classmethod
+    def load(cls, source: str | Path | bytes) -> SampleModel:
+        """The model of a safetensors file, by path or as bytes; ValueError if it is none."""
+        return cls(load_frozen(source, SHAPES))
+
+    def shared(self, contexts: Contexts) -> Floats:
+        """float64[m, width]: what the three planes have in common."""
+        return self._head(contexts.inputs)
+
+    def mixtures(self, plane: int, shared: Floats, contexts: Contexts, known: Ints) -> Mixtures:
+        """Distributions of one plane's samples.
+
+        Args:
+            plane: 0 green, 1 red, 2 blue.
+            shared: of the same contexts.
+            known: int64[m, 3], the pixel's own samples less their references, -255..255; zeros where not yet decoded.
+        """
+        layers = self._planes[plane]
+        hidden = _rectify(shared + layers.known(companded(known).astype(np.float64)))
+        hidden = _rectify(layers.deep(_rectify(layers.hidden(hidden))))
+        fields = layers.tail(hidden).astype(np.int64).reshape(len(known), COMPONENTS, -1)
+        scores = shift_round(fields[:, :, 0], INPUT_BITS + WEIGHT_BITS - tables.SCORE_BITS)
+        scales = shift_round(fields[:, :, 2], INPUT_BITS + WEIGHT_BITS - tables.SCORE_BITS)
+        offsets = shift_round(fields[:, :, 1], INPUT_BITS + WEIGHT_BITS - EDGE_BITS)
+        shares = np.clip(shift_round(fields[:, :, FIELDS:], INPUT_BITS), -LARGEST_SHARE, LARGEST_SHARE)
+        blended = np.einsum("mkp,mp->mk", shares, self._predictions(layers, contexts, known))
+        means = np.clip(
+            offsets + shift_round(blended, WEIGHT_BITS + PREDICTION_BITS - EDGE_BITS), -LARGEST_MEAN, LARGEST_MEAN
+        )
+        return Mixtures.of(
+            np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE),
+            (contexts.reference[:, plane, None] << EDGE_BITS) + means,
+            scales,
+            contexts.step,
+        )
+
+    @staticmethod
+    def _predictions(layers: _Plane, contexts: Contexts, known: Ints) -> Ints:
+        """int64[m, predictors], levels beyond the reference with 8 fraction bits: linear in what is known."""
+        sums = layers.linear(np.concatenate((contexts.relative, known), 1).astype(np.float64)).astype(np.int64)
+        return np.clip(shift_round(sums, WEIGHT_BITS - PREDICTION_BITS), -LARGEST_PREDICTION, LARGEST_PREDICTION)
+
+
+def companded(differences: Ints) -> Ints:
+    """sign(d) * log2(1 + |d|) / 2 with 11 fraction bits; |d| at most 255."""
+    sizes: Ints = COMPANDED[np.abs(differences)]
+    return np.where(differences < 0, -sizes, sizes)
+
+
+class _Product:
+    """x @ weight + bias in float64, exact: ValueError where a sum could reach 2**53."""
+
+    def __init__(self, weight: Ints, bias: Ints | None, largest_input: int) -> None:
+        bound = (np.abs(weight).astype(object).sum(axis=0) * largest_input).max(initial=0)
+        if bound + (0 if bias is None else int(np.abs(bias).max(initial=0))) >= SUM_LIMIT:
+            raise ValueError("sums could reach 2**53")
+        self.weight = weight.astype(np.float64)
+        self.bias = 0.0 if bias is None else bias.astype(np.float64)
+
+    def __call__(self, x: Floats) -> Floats:
+        y: Floats = x @ self.weight
+        y += self.bias
+        return y
+
+
+class _Plane:
+    """The layers of one plane."""
+
+    def __init__(self, arrays: dict[str, Ints], plane: int, largest_input: int) -> None:
+        def layer(name: str, largest: int) -> _Product:
+            return _Product(arrays[f"{plane}.{name}.weight"], arrays[f"{plane}.{name}.bias"], largest)
+
+        self.known = layer("known", largest_input)
+        self.hidden, self.deep, self.tail = (layer(name, LARGEST_ACTIVATION) for name in ("hidden", "deep", "tail"))
+        self.linear = _Product(arrays[f"{plane}.linear"], None, 255)
+        n_fields = COMPONENTS * (FIELDS + self.linear.weight.shape[1])
+        chain = (self.known, self.hidden, self.deep, self.tail)
+        fits = all(a.weight.shape[1] == b.weight.shape[0] for a, b in itertools.pairwise(chain))
+        if not fits or self.tail.weight.shape[1] != n_fields:
+            raise ValueError("the layers' widths do not fit each other")
+
+
+def _rectify(sums: Floats) -> Floats:
+    """Sums with 23 fraction bits -> activations with 11, whole numbers 0..2**16-1."""
+    # Halves and floors of whole numbers below 2**53 are exact in float64.
+    scaled = np.floor(sums * 2.0**-WEIGHT_BITS + 0.5)
+    return np.clip(scaled, 0, LARGEST_ACTIVATION, out=scaled)

@@ -1,0 +1,101 @@
+"""What coding photographs losslessly costs, with a base of any scale or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from carcodec.nn.samples import SampleNetwork, sample_bits, sample_inputs
+from carcodec.samples.coding import CODING_ORDER
+from carcodec.train.photos import Picture, load_split, random_crop
+
+SCALES = (0, 8, 16, 32)  # of the compact picture behind the base; 0: no base
+P_SCALES = (0.15, 0.15, 0.25, 0.45)
+P_SMALL = 0.06  # share of crops that are compact pictures themselves
+P_GRAY = 0.05
+P_STEPPED = 0.1  # share of near-lossless crops
+STEPS = (3, 5, 7, 11, 17, 25)
+P_SHRINK = 0.6  # photographs that were compressed once are sharp and noisy again when they are shrunk
+VALIDATION_SIDE = 256
+BEGIN_CROPS = 64
+
+Example = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs, planes, reference, step of each row
+
+
+class SamplesTask:
+    """L = bits per sample; validation: bits per pixel of the middles of photographs, at each scale."""
+
+    def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
+        self.crop = options["crop"]
+        self.pictures = load_split(data_dir, "train")
+        middles = [_middle(picture) for picture in load_split(data_dir, "val")[:: options["every"]]]
+        self.validation = [_planes(middle[None]) for middle in middles]
+        self.network = SampleNetwork(options["width"], options["inner"], options["predictors"])
+        inputs, planes, _, _ = self.batch(np.random.default_rng(0), BEGIN_CROPS)
+        self.network.begin(inputs, planes)
+
+    def batch(self, rng: np.random.Generator, n_crops: int) -> Example:
+        parts = [self._example(rng) for _ in range(n_crops)]
+        return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))  # type: ignore[return-value]
+
+    def loss(self, batch: Example, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
+        inputs, planes, reference, step = (tensor.to(device) for tensor in batch)
+        loss = sample_bits(self.network(inputs, planes), planes, reference, step).mean()
+        return loss, {"bpp": 3 * loss.item()}
+
+    @torch.no_grad()
+    def validate(self, network: nn.Module, device: torch.device) -> dict[str, float]:
+        """Bits per pixel, negative first, since larger must be better."""
+        figures = {}
+        with torch.autocast(device.type, enabled=False):
+            for scale in SCALES:
+                bits = [self._bits(network, picture, scale, device) for picture in self.validation]
+                figures[f"bpp_{scale}"] = sum(bits) / len(bits)
+        return {"score": -figures["bpp_32"]} | figures
+
+    @staticmethod
+    def _bits(network: nn.Module, levels: Tensor, scale: int, device: torch.device) -> float:
+        inputs, planes, reference, step = (tensor.to(device) for tensor in _example(levels, scale, 1))
+        return sample_bits(network(inputs, planes), planes, reference, step).sum(1).mean().item()
+
+    def _example(self, rng: np.random.Generator) -> Example:
+        if rng.random() < P_SMALL:
+            shrink = int(rng.choice((8, 16)))
+            large = random_crop(self.pictures, min(256, self.crop * shrink), rng, 0)
+            return _example(F.avg_pool2d(_planes(large[None]), shrink).round(), 0, 1)
+        levels = _planes(random_crop(self.pictures, self.crop, rng, P_SHRINK)[None])
+        if rng.random() < P_GRAY:
+            levels = levels[:, :1].expand_as(levels)
+        step = int(rng.choice(STEPS)) if rng.random() < P_STEPPED else 1
+        return _example(levels, int(rng.choice(SCALES, p=P_SCALES)), step)
+
+
+def stand_in_base(levels: Tensor, scale: int) -> Tensor:
+    """What FineNet's prediction is like: float32[N,3,H,W] averaged over squares, rounded, and up-sampled again."""
+    if scale == 0:
+        return torch.zeros_like(levels)
+    compact = F.avg_pool2d(levels, scale).round()
+    return F.interpolate(compact, scale_factor=scale, mode="bicubic", align_corners=False).round().clamp(0, 255)
+
+
+def _example(levels: Tensor, scale: int, step: int) -> Example:
+    base = stand_in_base(levels, scale)
+    levels = ((levels / step + 0.5).floor() * step).clamp(max=255)
+    steps = torch.tensor([float(step)])
+    inputs, planes, reference = sample_inputs(levels, base, torch.tensor([float(scale > 0)]), steps)
+    return inputs, planes, reference, steps.expand(len(inputs), 1)
+
+
+def _planes(pictures: Picture) -> Tensor:
+    """uint8[N,H,W,3] -> float32[N,3,H,W] in coding order."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2)[:, list(CODING_ORDER)].float()
+
+
+def _middle(picture: Picture) -> Picture:
+    top, left = ((side - VALIDATION_SIDE) // 2 for side in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + VALIDATION_SIDE, left : left + VALIDATION_SIDE])
