@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from carcodec.container.payloads import ModelRef
+from carcodec.pixels import Image as Image  # part of what the ports speak of
 
 if TYPE_CHECKING:
     from carcodec.descriptor.context import ContextModel
 
-Image = npt.NDArray[np.uint8]  # [H,W] gray or [H,W,3]
 Levels = npt.NDArray[np.float32]  # like Image, 0..255, neither rounded nor clipped
 Symbols = npt.NDArray[np.uint8]  # [gh,gw], 0..15
 Condition = npt.NDArray[np.float32]  # [131], see jpeg.conditioning

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carcodec.bench.codec import Codec, Image
+from carcodec.bench.codec import Codec
 from carcodec.bench.measure import like
+from carcodec.pixels import Image
 from carcodec.pixels.metrics import psnr
 
 SEARCH_STEPS = 8  # halvings of the range of settings, which has at most 256 whole ones

@@ -13,8 +13,9 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image as PillowImage
 
-from carcodec.bench.codec import Codec, Image
+from carcodec.bench.codec import Codec
 from carcodec.errors import CarError, VerifyError
+from carcodec.pixels import Image
 from carcodec.pixels.metrics import score
 from carcodec.rows import LOSSLESS, Row
 

@@ -22,8 +22,9 @@ from carcodec.bench.codec import Codec
 from carcodec.bench.measure import Conditions, Subject, measure, setting_name
 from carcodec.bench.table import Request
 from carcodec.bench.whole import Work, whole_cost
-from carcodec.datasets.cards import Entry, Image
+from carcodec.datasets.cards import Entry
 from carcodec.errors import InputError, OutputError
+from carcodec.pixels import Image
 from carcodec.rows import COLUMNS, Row, format_row, parse_rows
 
 NO_SETTING = 0.0  # handed to lossless codecs, which have none

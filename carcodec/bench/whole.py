@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from carcodec.bench.codec import Image
 from carcodec.bench.peak import own_peak_mib
 from carcodec.bench.table import Request
 from carcodec.errors import CarError
+from carcodec.pixels import Image
 
 MODULE = "carcodec.bench.whole"  # __name__ is __main__ in the child, and unpickling needs the real one
 IMAGE, CODED, WORK, PEAK = "image.npy", "coded", "work.pickle", "peak"

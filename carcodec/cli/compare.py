@@ -14,7 +14,7 @@ from carcodec.errors import CarError, UsageError
 from carcodec.ids import SIGNATURE
 
 if TYPE_CHECKING:
-    from carcodec.pixels.metrics import Image
+    from carcodec.pixels import Image
 
 
 @click.command("compare")

@@ -15,13 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from carcodec.errors import InputError, UsageError
+from carcodec.pixels import Image
 from carcodec.pixels.io import load_picture
 from carcodec.suffixes import PICTURES
-
-Image = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

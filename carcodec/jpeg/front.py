@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image as PillowImage
+from PIL import ImageFile
 
 from carcodec.errors import InputError, UsageError
 from carcodec.jpeg.syntax import read_header
 from carcodec.jpeg.tables import STANDARD, TableShape, quantization_tables
 from carcodec.limits import Limits
-from carcodec.pixels.io import DEFAULT_LIMITS, Pixels, metadata, open_jpeg
+from carcodec.pixels import Image
+from carcodec.pixels.io import DEFAULT_LIMITS, metadata, open_jpeg
 
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4"]
 
@@ -53,7 +55,7 @@ class JpegSettings:
             raise UsageError(f"sampling must be one of {', '.join(get_args(Sampling))}, not {self.sampling}")
 
 
-def encode_jpeg(image: Pixels, settings: JpegSettings, icc: bytes | None = None, exif: bytes | None = None) -> bytes:
+def encode_jpeg(image: Image, settings: JpegSettings, icc: bytes | None = None, exif: bytes | None = None) -> bytes:
     """JPEG of a picture, baseline.
 
     Args:
@@ -76,7 +78,7 @@ def encode_jpeg(image: Pixels, settings: JpegSettings, icc: bytes | None = None,
     return _save(image, settings, icc, exif, optimize=True)
 
 
-def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Image:
     """Pixels of a JPEG as stored, not turned by any EXIF orientation.
 
     Returns:
@@ -102,11 +104,11 @@ def read_metadata(data: bytes) -> tuple[bytes | None, bytes | None]:
         return None, None
 
 
-def _save(image: Pixels, settings: JpegSettings, icc: bytes | None, exif: bytes | None, *, optimize: bool) -> bytes:
+def _save(image: Image, settings: JpegSettings, icc: bytes | None, exif: bytes | None, *, optimize: bool) -> bytes:
     luma, chroma = quantization_tables(settings.quality, settings.shape)
     is_gray = image.ndim == 2
     out = io.BytesIO()
-    Image.fromarray(image).save(
+    PillowImage.fromarray(image).save(
         out,
         "JPEG",
         qtables=[luma.tolist()] if is_gray else [luma.tolist(), chroma.tolist()],

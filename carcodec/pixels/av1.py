@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
-from PIL import Image
+from PIL import Image as PillowImage
 
 from carcodec.errors import DamagedError
-from carcodec.pixels.io import Pixels
+from carcodec.pixels import Image
 
 SPEED: Final = 6  # of the encoder, 0 (slowest) .. 10
 _TEMPORAL_DELIMITER = b"\x12\x00"
@@ -23,7 +23,7 @@ _SEQUENCE_HEADER = 0x0A  # first byte of that unit, with its size following in L
 _LEVEL = 31  # "maximum parameters": decoders here look at the bitstream's own
 
 
-def encode_av1(image: Pixels, quality: int) -> bytes:
+def encode_av1(image: Image, quality: int) -> bytes:
     """AV1 bitstream of a picture, aimed at least squared error.
 
     Args:
@@ -33,11 +33,11 @@ def encode_av1(image: Pixels, quality: int) -> bytes:
     out = io.BytesIO()
     sampling = "4:0:0" if image.ndim == 2 else "4:4:4"
     options: dict[str, Any] = {"subsampling": sampling, "speed": SPEED, "advanced": {"tune": "psnr"}}
-    Image.fromarray(image).save(out, "AVIF", quality=quality, **options)
+    PillowImage.fromarray(image).save(out, "AVIF", quality=quality, **options)
     return dict(_boxes(out.getvalue()))[b"mdat"].removeprefix(_TEMPORAL_DELIMITER)
 
 
-def decode_av1(data: bytes, shape: tuple[int, ...]) -> Pixels:
+def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
     """The picture of a bitstream. Between decoders it may differ by rounding of colours.
 
     Args:
@@ -49,7 +49,7 @@ def decode_av1(data: bytes, shape: tuple[int, ...]) -> Pixels:
     if _size(data) != shape[:2]:
         raise DamagedError("the AV1 data are of another size than the file states")
     try:
-        with Image.open(io.BytesIO(_as_file(data, shape)), formats=["AVIF"]) as picture:
+        with PillowImage.open(io.BytesIO(_as_file(data, shape)), formats=["AVIF"]) as picture:
             return np.array(picture.convert("RGB" if len(shape) == 3 else "L"))
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the AV1 data cannot be decoded: {error}") from error

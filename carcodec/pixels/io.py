@@ -24,12 +24,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageColor, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image as PillowImage
+from PIL import ImageColor, JpegImagePlugin, UnidentifiedImageError
 
 from carcodec.errors import CarError, InputError, LimitError, OutputError, UsageError
 from carcodec.limits import Limits
-
-Pixels = npt.NDArray[np.uint8]
+from carcodec.pixels import Image
 
 DEFAULT_LIMITS = Limits()
 # No EPS among them: Pillow would start Ghostscript on it.
@@ -49,7 +49,7 @@ _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _EXIF_START = b"Exif\0\0"
 _ORIENTATION = 0x0112  # tag of TIFF 6.0 and EXIF 2.32; 1 is upright
-_TURNS: dict[int, Callable[[Pixels], Pixels]] = {
+_TURNS: dict[int, Callable[[Image], Image]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
     4: lambda a: a[::-1],
@@ -73,14 +73,14 @@ class Picture:
         notes: what was changed on loading, a sentence each, for people.
     """
 
-    array: Pixels
+    array: Image
     icc: bytes | None = None
     exif: bytes | None = None
     jpeg: bytes | None = None
     notes: tuple[str, ...] = ()
 
 
-Source = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | npt.NDArray[Any] | Picture
+Source = str | os.PathLike[str] | bytes | BinaryIO | PillowImage.Image | npt.NDArray[Any] | Picture
 
 
 def load_picture(source: Source, *, background: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Picture:
@@ -100,17 +100,17 @@ def load_picture(source: Source, *, background: str | None = None, limits: Limit
     if isinstance(source, np.ndarray):
         return Picture(_checked_array(source, limits))
     with _input_errors():
-        if isinstance(source, Image.Image):
+        if isinstance(source, PillowImage.Image):
             return _from_pillow(source, background, limits)
         data = _read(source)
         if data.startswith(_JPEG_START):
             return replace(_from_pillow(open_jpeg(data), background, limits), jpeg=data)
-        return _from_pillow(Image.open(io.BytesIO(data), formats=READABLE), background, limits)
+        return _from_pillow(PillowImage.open(io.BytesIO(data), formats=READABLE), background, limits)
 
 
 def save_picture(
     target: str | os.PathLike[str] | BinaryIO,
-    array: Pixels,
+    array: Image,
     icc: bytes | None = None,
     exif: bytes | None = None,
     format: str | None = None,
@@ -132,7 +132,7 @@ def save_picture(
     options = dict(_LOSSLESS.get(name, {}))
     options |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value and name != "BMP"}
     try:
-        Image.fromarray(array).save(target, format=name, **options)
+        PillowImage.fromarray(array).save(target, format=name, **options)
     except (OSError, ValueError) as error:
         what = os.fspath(target) if is_path else "the picture"  # type: ignore[arg-type]
         raise OutputError(f"cannot write {what}: {_reason(error)}") from error
@@ -168,7 +168,7 @@ def open_jpeg(data: bytes) -> JpegImagePlugin.JpegImageFile:
     return JpegImagePlugin.JpegImageFile(io.BytesIO(data + _JPEG_END))
 
 
-def metadata(image: Image.Image) -> tuple[bytes | None, bytes | None]:
+def metadata(image: PillowImage.Image) -> tuple[bytes | None, bytes | None]:
     """ICC profile and EXIF block (always with its "Exif" start) of an opened picture, None where absent."""
     icc, exif = image.info.get("icc_profile"), image.info.get("exif")
     if isinstance(exif, bytes) and exif and not exif.startswith(_EXIF_START):
@@ -176,7 +176,7 @@ def metadata(image: Image.Image) -> tuple[bytes | None, bytes | None]:
     return (icc if isinstance(icc, bytes) else None) or None, (exif if isinstance(exif, bytes) else None) or None
 
 
-def upright(array: Pixels, exif: bytes | None) -> tuple[Pixels, bytes | None]:
+def upright(array: Image, exif: bytes | None) -> tuple[Image, bytes | None]:
     """Pixels turned as their EXIF orientation says, and the EXIF with its orientation reset to 1.
 
     An EXIF block that cannot be read turns nothing and is returned as it is.
@@ -198,7 +198,7 @@ def _orientation(exif: bytes | None) -> tuple[int, bytes | None]:
     """The EXIF orientation, 1 where there is none that can be read, and the EXIF with it reset to 1."""
     if exif is None:
         return 1, None
-    tags = Image.Exif()
+    tags = PillowImage.Exif()
     try:
         tags.load(exif)
         orientation = tags.get(_ORIENTATION, 1)
@@ -219,7 +219,7 @@ def _input_errors() -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         raise InputError("not a picture of a kind that can be read here") from error
-    except Image.DecompressionBombError as error:
+    except PillowImage.DecompressionBombError as error:
         raise LimitError(f"the picture is too large: {error}") from error
     except Exception as error:  # damaged files raise whatever their parser trips over
         raise InputError(f"cannot read the picture: {_reason(error)}") from error
@@ -242,7 +242,7 @@ def _read(source: str | os.PathLike[str] | bytes | BinaryIO) -> bytes:
         raise InputError(f"cannot read {os.fspath(source)}: {_reason(error)}") from error
 
 
-def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Pixels:
+def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Image:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
@@ -253,7 +253,7 @@ def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Pixels:
     return np.ascontiguousarray(array)
 
 
-def _from_pillow(image: Image.Image, background: str | None, limits: Limits) -> Picture:
+def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limits) -> Picture:
     limits.check_size(*image.size)
     if getattr(image, "is_animated", False):
         raise InputError("the file holds several pictures (an animation or pages): extract one first")
@@ -271,7 +271,7 @@ def _from_pillow(image: Image.Image, background: str | None, limits: Limits) -> 
     return Picture(array, icc, exif, notes=tuple(notes))
 
 
-def _is_deep(image: Image.Image) -> bool:
+def _is_deep(image: PillowImage.Image) -> bool:
     """Whether samples have 16 bits. Pillow reads such colour pictures as 8 bits without a word; only
     the arguments of its decoders tell ("RGB;16B"; for PPM the largest value)."""
     if image.mode.startswith("I;16"):
@@ -285,7 +285,7 @@ def _is_deep(image: Image.Image) -> bool:
     return False
 
 
-def _array(image: Image.Image, background: str | None, is_deep: bool) -> npt.NDArray[Any]:
+def _array(image: PillowImage.Image, background: str | None, is_deep: bool) -> npt.NDArray[Any]:
     if image.has_transparency_data:
         image = _flattened(image, background)
     if image.mode.startswith("I") and is_deep:
@@ -303,7 +303,7 @@ def _kind(mode: str) -> str:
     return {"F": "floating point", "I": "32-bit integer"}.get(mode, mode)
 
 
-def _flattened(image: Image.Image, background: str | None) -> Image.Image:
+def _flattened(image: PillowImage.Image, background: str | None) -> PillowImage.Image:
     """The picture without its alpha plane, which must be opaque or have a background to lie on."""
     if image.mode.startswith("I"):
         raise InputError("transparency in a 16-bit picture is not supported: convert it to 8 bits first")
@@ -316,7 +316,7 @@ def _flattened(image: Image.Image, background: str | None) -> Image.Image:
             )
         colour = _colour(background)
         is_gray = is_gray and len(set(colour)) == 1
-        covered = Image.alpha_composite(Image.new("RGBA", image.size, (*colour, 255)), covered)
+        covered = PillowImage.alpha_composite(PillowImage.new("RGBA", image.size, (*colour, 255)), covered)
     return covered.getchannel("R") if is_gray else covered.convert("RGB")
 
 

@@ -27,7 +27,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-Image = npt.NDArray[np.uint8]
+from carcodec.pixels import Image
+
 Plane = npt.NDArray[np.float32]
 
 PEAK = 255.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image as PillowImage
 
 from carcodec.errors import DamagedError
-from carcodec.pixels.io import Pixels
+from carcodec.pixels import Image
 
 MAX_SIDE_PX = 16_383  # WEBP_MAX_DIMENSION of libwebp
 _FILE_HEADER_BYTES = 20  # "RIFF", length, "WEBP", "VP8L", length
@@ -20,7 +20,7 @@ _SIGNATURE = 0x2F
 _HEAD_BYTES = 5  # of the bitstream
 
 
-def encode_webp(image: Pixels, *, thorough: bool = False) -> bytes:
+def encode_webp(image: Image, *, thorough: bool = False) -> bytes:
     """VP8L bitstream of a picture.
 
     Args:
@@ -29,13 +29,13 @@ def encode_webp(image: Pixels, *, thorough: bool = False) -> bytes:
     """
     out = io.BytesIO()
     effort = {"quality": 100, "method": 6} if thorough else {"quality": 75, "method": 4}
-    Image.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, exact=True, **effort)
+    PillowImage.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, exact=True, **effort)
     file = out.getvalue()
     n_bytes = int.from_bytes(file[_FILE_HEADER_BYTES - 4 : _FILE_HEADER_BYTES], "little")
     return file[_FILE_HEADER_BYTES : _FILE_HEADER_BYTES + n_bytes]
 
 
-def decode_webp(data: bytes, shape: tuple[int, ...]) -> Pixels:
+def decode_webp(data: bytes, shape: tuple[int, ...]) -> Image:
     """The picture of a bitstream.
 
     Args:
@@ -46,7 +46,7 @@ def decode_webp(data: bytes, shape: tuple[int, ...]) -> Pixels:
     """
     _check_head(data, shape)
     try:
-        with Image.open(io.BytesIO(_as_file(data)), formats=["WEBP"]) as picture:
+        with PillowImage.open(io.BytesIO(_as_file(data)), formats=["WEBP"]) as picture:
             pixels = np.array(picture.convert("RGB"))
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the WebP data cannot be decoded: {error}") from error

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Image = npt.NDArray[np.uint8]
+from carcodec.pixels import Image
 
 # From black over violet and red to light yellow: lightness rises all the way, so it prints in gray too.
 STOPS = np.array(

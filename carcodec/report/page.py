@@ -15,16 +15,13 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from carcodec.pixels import Image
 from carcodec.report.curves import ANCHOR, METRICS, Mean, bd_table, means
 from carcodec.report.look import OWN, in_order, looks, shown_label, shown_value
 from carcodec.report.tables import DECIMALS, Table, bd_rates_table, datasets_of, lossless_table
 from carcodec.rows import LOSSLESS, Row
-
-Image = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

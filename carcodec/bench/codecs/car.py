@@ -9,10 +9,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 import carcodec
-from carcodec.bench.codec import Codec, Contents, Image
+from carcodec.bench.codec import Codec, Contents
 from carcodec.errors import ModelMissing
 from carcodec.jpeg.front import Sampling
 from carcodec.models.cards import ROLES, default
+from carcodec.pixels import Image
 from carcodec.runtime import Engine
 
 ROLES_OF_JPEG_MODES = ("restorer", "extractor", "context")

@@ -13,8 +13,9 @@ from typing import ClassVar
 import numpy as np
 from PIL import Image as PillowImage
 
-from carcodec.bench.codec import Codec, Image
+from carcodec.bench.codec import Codec
 from carcodec.errors import CarError, UsageError
+from carcodec.pixels import Image
 
 TIME_LIMIT_S = 600
 KINDS = ("png", "ppm")  # of pictures that a program is given or gives

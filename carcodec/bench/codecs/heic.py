@@ -6,8 +6,8 @@ import importlib.util
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from carcodec.bench.codec import Image
 from carcodec.bench.codecs.pillow import PillowCodec
+from carcodec.pixels import Image
 
 
 @dataclass(frozen=True)

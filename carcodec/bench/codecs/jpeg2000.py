@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from carcodec.bench.codec import Image
 from carcodec.bench.codecs.pillow import PillowCodec
+from carcodec.pixels import Image
 
 BITS_PER_SAMPLE = 8
 

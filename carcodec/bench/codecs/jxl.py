@@ -9,7 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from carcodec.bench.codec import Codec, Image
+from carcodec.bench.codec import Codec
+from carcodec.pixels import Image
 
 SPEED_OF_EFFORT = ("Lightning", "Thunder", "Falcon", "Cheetah", "Hare", "Wombat", "Squirrel", "Kitten", "Tortoise")
 

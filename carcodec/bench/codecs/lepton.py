@@ -7,8 +7,8 @@ import importlib.util
 from dataclasses import dataclass
 from typing import ClassVar
 
-from carcodec.bench.codec import Image
 from carcodec.bench.codecs.jpeg import Jpeg
+from carcodec.pixels import Image
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import PIL
 from PIL import Image as PillowImage
 from PIL import features
 
-from carcodec.bench.codec import Codec, Image
+from carcodec.bench.codec import Codec
+from carcodec.pixels import Image
 
 
 class PillowCodec(Codec):
