@@ -102,7 +102,7 @@ def test_commands_code_pictures_by_files(crops):
 
 
 def test_failing_command_says_what_it_printed(crops):
-    codec = command_request("broken", "cat {ppm} /no/such/file {out}", "true {ppm}").build()
+    codec = command_request("broken", "cat {ppm} /no/such/file {out}", "true {ppm} {out}").build()
     with pytest.raises(CarError, match=r"cat failed with exit code 1.*no/such/file"):
         codec.encode(crops["gray"], 1)
 
