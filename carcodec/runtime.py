@@ -53,6 +53,7 @@ NETWORKS = {
     "restorer": "carcodec.nn.restorer:Restorer",
     "dagn": "carcodec.nn.dagn:Dagn",
     "guided": "carcodec.nn.descriptor:GuidedRestorer",
+    "guided-dagn": "carcodec.nn.dagn:GuidedDagn",
     "flat": "carcodec.nn.flat:FlatRestorer",
     "untold": "carcodec.nn.study:UntoldRestorer",
     "gated": "carcodec.nn.study:GatedRestorer",
@@ -63,6 +64,7 @@ NETWORKS = {
     "edsr": "carcodec.nn.published:EdsrBaseline",
     "extractor": "carcodec.nn.descriptor:Extractor",
 }
+GUIDED = {"guided", "guided-dagn"}  # networks that take symbols
 
 
 @functools.cache
@@ -332,7 +334,7 @@ class RestorerPort:
         return Analysis(_levels(blind, base), errors, proposal[..., 0].astype(np.uint8))
 
     def _check_guided(self) -> None:
-        if self._card.network != "guided":
+        if self._card.network not in GUIDED:
             raise UsageError(f"{self._card.id} restores without a descriptor: it takes no symbols")
 
     @functools.cached_property

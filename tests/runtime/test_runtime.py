@@ -15,11 +15,13 @@ from carcodec.container.payloads import ModelRef
 from carcodec.descriptor.context import ContextModel
 from carcodec.errors import FormatError, ModelMissing, UsageError
 from carcodec.models.cards import card
+from carcodec.nn.dagn import Dagn, GuidedDagn
 from carcodec.nn.tiling import SEAM_LEVELS, Tiling
 from carcodec.ports import Condition, Image, Networks
 from carcodec.runtime import Engine, InstalledNetworks
+from carcodec.train.export import export
 from tests.stubs.context import toy_arrays
-from tests.stubs.models import install
+from tests.stubs.models import DEPTHS, WIDTHS, checkpoint, fields, install, seeded
 
 PLAIN = 1
 SMALL = Tiling(tile=64, overlap=64)
@@ -145,6 +147,28 @@ def test_a_restorer_without_guidance_takes_no_symbols(folder: Path, installed: N
         plain.restore(base, condition, np.zeros((1, 1), np.uint8))
     with pytest.raises(UsageError, match="plain-1"):
         plain.analyse(base, base, condition)
+
+
+@pytest.mark.parametrize(("name", "network_class"), [("dagn", Dagn), ("guided-dagn", GuidedDagn)])
+def test_dagn_is_a_restorer_as_any_other(
+    tmp_path: Path, condition: Condition, name: str, network_class: type[torch.nn.Module]
+) -> None:
+    arguments = {"widths": WIDTHS, "depths": DEPTHS, "guide_width": 8}
+    made = checkpoint(seeded(network_class, WIDTHS, DEPTHS, 8), tmp_path / "trained.pt")
+    reference = export(made, fields(5, name, "restorer", name, arguments), tmp_path).reference
+    base, symbols = picture_of(37, 150, 3), symbols_of(37, 150)
+    restorer = InstalledNetworks(Engine("cpu", 1, "float32"), tmp_path).restorer(reference)
+    whole = restorer.restore(base, condition)
+    assert whole.shape == base.shape
+    assert np.abs(whole - base).max() > 1
+    in_pieces = InstalledNetworks(Engine("cpu", 1, "float32", SMALL), tmp_path).restorer(reference)
+    assert np.abs(in_pieces.restore(base, condition) - whole).max() < SEAM_LEVELS
+    if name == "dagn":
+        with pytest.raises(UsageError, match="dagn"):
+            restorer.restore(base, condition, symbols)
+    else:
+        analysis = restorer.analyse(base, base, condition)
+        assert np.allclose(analysis.blind, whole, atol=1e-3)
 
 
 def test_the_context_model_is_the_one_in_the_file(folder: Path, installed: Networks) -> None:

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from carcodec.ids import SITE_PX, SYMBOLS
 from carcodec.nn.context import BITS_PER_NAT, ContextNetwork
 from carcodec.nn.descriptor import Extractor, GuidedRestorer, quantize, site_errors
+from carcodec.runtime import empty_network
 from carcodec.train.degrade import Mixture
+from carcodec.train.export import recipe_arguments
 from carcodec.train.tasks.restorer import Batch, CropSource, log_squared_error, psnr, split
 
 PACKING = 0.8  # Lepton's bytes over the JPEG's
@@ -34,7 +36,10 @@ class SideNetworks(nn.Module):
 
     def __init__(self, options: dict[str, Any]) -> None:
         super().__init__()
-        self.restorer = GuidedRestorer(options["widths"], options["depths"])
+        name = options.get("network", "guided")
+        restorer = empty_network(name, recipe_arguments(name, options))
+        assert isinstance(restorer, GuidedRestorer)
+        self.restorer = restorer
         self.extractor = Extractor()
         self.context = ContextNetwork(options["context_width"])
 

@@ -1,0 +1,40 @@
+"""Side information's training: every network learns, whichever trunk it stands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from carcodec.nn.dagn import GuidedDagn
+from carcodec.nn.descriptor import GuidedRestorer
+from carcodec.train.run import RECIPES, read_recipe
+from carcodec.train.tasks.side import SideTask
+from tests.stubs.photos import write_photos
+
+CPU = torch.device("cpu")
+SMALL = {
+    "widths": [6, 8, 12],
+    "depths": [1, 1, 1, 1, 1],
+    "guide_width": 4,
+    "context_width": 4,
+    "crop": 32,
+    "n_validation": 1,
+}
+
+
+@pytest.mark.parametrize(("recipe", "network_class"), [("side", GuidedRestorer), ("side-dagn", GuidedDagn)])
+def test_every_network_of_the_mode_learns(tmp_path: Path, recipe: str, network_class: type) -> None:
+    torch.manual_seed(2)
+    task = SideTask(write_photos(tmp_path), read_recipe(RECIPES / f"{recipe}.toml")["options"] | SMALL)
+    assert type(task.network.restorer) is network_class
+    # The tail begins at zero, and behind zeros nothing is learned in a first step.
+    torch.nn.init.normal_(task.network.restorer.tail.conv.weight, std=0.01)
+    loss, figures = task.loss(task.batch(np.random.default_rng(1), 2), CPU, 0.9)
+    loss.backward()
+    assert figures["lambda"] == 1
+    for part in ("restorer.trunk.head", "restorer.guided.mapping", "extractor", "context"):
+        assert any(p.grad is not None and p.grad.any() for p in task.network.get_submodule(part).parameters()), part
+    assert next(iter(task.validate(task.network, CPU))) == "gain"
