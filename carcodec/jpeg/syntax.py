@@ -4,7 +4,7 @@
     header.width, header.height, header.sampling, header.luma_table
 
 Work and memory are linear in the length of the data, whatever the data claims. Source of all
-numbers: ISO/IEC 10918-1 (ITU-T T.81) annex B; colour rules: libjpeg, `jdapimin.c`.
+numbers: ISO/IEC 10918-1 (ITU-T T.81) annex B.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,12 @@ from carcodec.errors import InputError
 from carcodec.jpeg.conditioning import condition
 from carcodec.jpeg.tables import Table
 
-ColourTransform = Literal["gray", "ycbcr", "rgb"]
-
 MAX_SEGMENTS = 4096  # a 16 MB colour profile takes 255; bounds the time on files of tiny segments
 MAX_SCANS = 500  # libjpeg's own fuzzers stop there: each scan of a progressive JPEG costs a whole decode
 ZIGZAG = sorted(range(64), key=lambda n: (n // 8 + n % 8, n // 8 if (n // 8 + n % 8) % 2 else n % 8))
 
 _SOI = b"\xff\xd8"
-_APP0, _APP14, _DQT, _DRI, _SOS, _EOI = 0xE0, 0xEE, 0xDB, 0xDD, 0xDA, 0xD9
+_DQT, _SOS, _EOI = 0xDB, 0xDA, 0xD9
 _SOF_HUFFMAN = (0xC0, 0xC1, 0xC2)
 _SOF_PROGRESSIVE = 0xC2
 _SOF_REFUSED = {
@@ -47,13 +45,11 @@ class Segment(NamedTuple):
 
     marker: int  # second byte of the marker, 0xC0..0xFE
     payload: bytes  # without marker and length; empty for EOI
-    end: int  # position of the byte behind it
 
 
 class Component(NamedTuple):
     """One colour component of a frame."""
 
-    identifier: int
     across: int  # sampling factors, 1..4
     down: int
     table: int  # which quantization table, 0..3
@@ -78,11 +74,6 @@ class JpegHeader:
         luma_table: int64[64] in natural order, steps 1..65,535, of the first component;
         chroma_table: of the second; None for gray.
         progressive: whether coefficients come in several passes.
-        n_scans: 1..`MAX_SCANS`.
-        restart_interval: blocks of one MCU between restart markers; 0: none.
-        colour_transform: how samples become colours; "rgb" for the rare JPEG that holds RGB as such.
-        ended: whether an end marker is there.
-        n_trailing_bytes: bytes behind it.
     """
 
     width: int
@@ -91,11 +82,6 @@ class JpegHeader:
     luma_table: Table
     chroma_table: Table | None
     progressive: bool
-    n_scans: int
-    restart_interval: int
-    colour_transform: ColourTransform
-    ended: bool
-    n_trailing_bytes: int
 
     @property
     def components(self) -> int:
@@ -123,16 +109,12 @@ class _Found:
     frame: Frame | None = None
     tables: dict[int, Table] = field(default_factory=dict)
     n_scans: int = 0
-    restart_interval: int = 0
-    is_jfif: bool = False
-    adobe_transform: int | None = None
-    end: int | None = None
 
 
 def read_header(data: bytes) -> JpegHeader:
     """Header of a Huffman-coded 8-bit JPEG, gray or of three components.
 
-    A file that ends within or after its first scan is accepted: `ended` tells.
+    A file that ends within or after its first scan is accepted.
 
     Raises:
         InputError: no JPEG, cut off before its picture data, broken, or of a kind not supported.
@@ -155,11 +137,6 @@ def read_header(data: bytes) -> JpegHeader:
         luma_table=_table_of(frame.components[0], found),
         chroma_table=_table_of(frame.components[1], found) if len(frame.components) == 3 else None,
         progressive=frame.progressive,
-        n_scans=found.n_scans,
-        restart_interval=found.restart_interval,
-        colour_transform=_colour_transform(frame, found),
-        ended=found.end is not None,
-        n_trailing_bytes=0 if found.end is None else len(data) - found.end,
     )
 
 
@@ -201,7 +178,7 @@ def segments(data: bytes, start: int) -> Iterator[Segment]:
             return
         marker, position = match[1][0], match.end()
         if marker == _EOI:
-            yield Segment(marker, b"", position)
+            yield Segment(marker, b"")
             return
         if marker == _SOI[1]:
             raise InputError("the JPEG starts anew before its end")
@@ -210,7 +187,7 @@ def segments(data: bytes, start: int) -> Iterator[Segment]:
             if has_scan:
                 return
             raise InputError("the JPEG is cut off or broken in its header")
-        yield Segment(marker, data[position + 2 : position + length], position + length)
+        yield Segment(marker, data[position + 2 : position + length])
         position += length
         has_scan = has_scan or marker == _SOS
     raise InputError(f"the JPEG has more than {MAX_SEGMENTS:,} marker segments")
@@ -228,14 +205,6 @@ def _take(segment: Segment, found: _Found) -> None:
         found.n_scans += 1
         if found.n_scans > MAX_SCANS:
             raise InputError(f"the JPEG has more than {MAX_SCANS} scans")
-    elif marker == _DRI and len(payload) == 2:
-        found.restart_interval = int.from_bytes(payload, "big")
-    elif marker == _APP0 and payload.startswith(b"JFIF\0"):
-        found.is_jfif = True
-    elif marker == _APP14 and payload.startswith(b"Adobe") and len(payload) >= 12:
-        found.adobe_transform = payload[11]
-    elif marker == _EOI:
-        found.end = segment.end
 
 
 def _frame(segment: Segment) -> Frame:
@@ -251,8 +220,7 @@ def _frame(segment: Segment) -> Frame:
     if width == 0 or height == 0:  # height 0: the number of lines follows the picture data (DNL), which nobody writes
         raise InputError("the JPEG does not state its size")
     components = tuple(
-        Component(payload[at], payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2])
-        for at in range(6, len(payload), 3)
+        Component(payload[at + 1] >> 4, payload[at + 1] & 15, payload[at + 2]) for at in range(6, len(payload), 3)
     )
     if any(not (1 <= c.across <= 4 and 1 <= c.down <= 4 and c.table <= 3) for c in components):
         raise InputError("the JPEG has impossible sampling factors or table numbers")
@@ -282,13 +250,3 @@ def _table_of(component: Component, found: _Found) -> Table:
     if not table.all():
         raise InputError("the JPEG has a quantization step of zero")
     return table
-
-
-def _colour_transform(frame: Frame, found: _Found) -> ColourTransform:
-    if len(frame.components) == 1:
-        return "gray"
-    if found.is_jfif:
-        return "ycbcr"
-    if found.adobe_transform is not None:
-        return "rgb" if found.adobe_transform == 0 else "ycbcr"
-    return "rgb" if bytes(c.identifier for c in frame.components) == b"RGB" else "ycbcr"
