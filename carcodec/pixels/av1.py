@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import features
 
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, UnsupportedError
 from carcodec.pixels import Image
 
 SPEED: Final = 6  # of the encoder, 0 (slowest) .. 10
@@ -30,6 +31,7 @@ def encode_av1(image: Image, quality: int) -> bytes:
         image: uint8[H,W,3] or uint8[H,W], sides 1..65,535.
         quality: libavif's, 0..100.
     """
+    _check_library()
     out = io.BytesIO()
     sampling = "4:0:0" if image.ndim == 2 else "4:4:4"
     options: dict[str, Any] = {"subsampling": sampling, "speed": SPEED, "advanced": {"tune": "psnr"}}
@@ -45,7 +47,9 @@ def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
 
     Raises:
         DamagedError: no such bitstream, or of another size or kind.
+        UnsupportedError: this Pillow cannot read it.
     """
+    _check_library()
     if _size(data) != shape[:2]:
         raise DamagedError("the AV1 data are of another size than the file states")
     try:
@@ -53,6 +57,11 @@ def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
             return np.array(picture.convert("RGB" if len(shape) == 3 else "L"))
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the AV1 data cannot be decoded: {error}") from error
+
+
+def _check_library() -> None:
+    if not features.check("avif"):
+        raise UnsupportedError("this Pillow was built without AVIF: install its wheel")
 
 
 def _boxes(file: bytes) -> Iterator[tuple[bytes, bytes]]:

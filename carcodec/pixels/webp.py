@@ -10,8 +10,9 @@ import io
 
 import numpy as np
 from PIL import Image as PillowImage
+from PIL import features
 
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, UnsupportedError
 from carcodec.pixels import Image
 
 MAX_SIDE_PX = 16_383  # WEBP_MAX_DIMENSION of libwebp
@@ -27,6 +28,7 @@ def encode_webp(image: Image, *, thorough: bool = False) -> bytes:
         image: uint8[H,W,3], or uint8[H,W], which is coded as three equal channels; sides 1..`MAX_SIDE_PX`.
         thorough: by libwebp's slowest method: thirty times slower, about 3 % smaller, on small pictures not at all.
     """
+    _check_library()
     out = io.BytesIO()
     effort = {"quality": 100, "method": 6} if thorough else {"quality": 75, "method": 4}
     PillowImage.fromarray(image).convert("RGB").save(out, "WEBP", lossless=True, exact=True, **effort)
@@ -43,7 +45,9 @@ def decode_webp(data: bytes, shape: tuple[int, ...]) -> Image:
 
     Raises:
         DamagedError: no such bitstream, or of another size or kind.
+        UnsupportedError: this Pillow cannot read it.
     """
+    _check_library()
     _check_head(data, shape)
     try:
         with PillowImage.open(io.BytesIO(_as_file(data)), formats=["WEBP"]) as picture:
@@ -55,6 +59,11 @@ def decode_webp(data: bytes, shape: tuple[int, ...]) -> Image:
     if not (pixels == pixels[..., :1]).all():
         raise DamagedError("the WebP data of a gray picture are coloured")
     return np.ascontiguousarray(pixels[..., 0])
+
+
+def _check_library() -> None:
+    if not features.check("webp"):
+        raise UnsupportedError("this Pillow was built without WebP: install its wheel")
 
 
 def _check_head(data: bytes, shape: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, UnsupportedError
 from carcodec.pixels.av1 import decode_av1, encode_av1
 from carcodec.pixels.metrics import psnr
 
@@ -72,3 +72,10 @@ def test_whatever_the_bytes_a_picture_of_that_size_or_damage() -> None:
         else:
             outcomes[True] += 1
     assert min(outcomes.values()) > 20, outcomes
+
+
+def test_a_pillow_without_avif_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.features.check", lambda name: name != "avif")
+    for use in (lambda: encode_av1(picture((4, 4)), 50), lambda: decode_av1(b"", (4, 4))):
+        with pytest.raises(UnsupportedError, match="without AVIF"):
+            use()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, UnsupportedError
 from carcodec.pixels.webp import decode_webp, encode_webp
 
 SHAPES = [(1, 1), (1, 1, 3), (1, 9, 3), (9, 1), (37, 53, 3), (38, 54)]
@@ -67,3 +67,10 @@ def test_whatever_the_bytes_a_picture_of_that_size_or_damage() -> None:
         else:
             outcomes[True] += 1
     assert min(outcomes.values()) > 20, outcomes
+
+
+def test_a_pillow_without_webp_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PIL.features.check", lambda name: name != "webp")
+    for use in (lambda: encode_webp(noise((4, 4))), lambda: decode_webp(b"", (4, 4))):
+        with pytest.raises(UnsupportedError, match="without WebP"):
+            use()
