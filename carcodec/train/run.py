@@ -24,6 +24,7 @@ TASKS = {
     "dagn": "carcodec.train.tasks.dagn:DagnTask",
     "side": "carcodec.train.tasks.side:SideTask",
     "context": "carcodec.train.tasks.context:ContextTask",
+    "layered": "carcodec.train.tasks.layered:LayeredTask",
     "samples": "carcodec.train.tasks.samples:SamplesTask",
     "segmentation": "carcodec.train.tasks.segmentation:SegmentationTask",
 }

@@ -23,6 +23,7 @@ STEPS = (3, 5, 7, 11, 17, 25)
 P_SHRINK = 0.6  # photographs that were compressed once are sharp and noisy again when they are shrunk
 VALIDATION_SIDE = 256
 BEGIN_CROPS = 64
+LARGEST_CROP = 192  # the smallest training photograph is hardly larger
 
 Example = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs, planes, reference, step of each row
 
@@ -66,7 +67,7 @@ class SamplesTask:
     def _example(self, rng: np.random.Generator) -> Example:
         if rng.random() < P_SMALL:
             shrink = int(rng.choice((8, 16)))
-            large = random_crop(self.pictures, min(256, self.crop * shrink), rng, 0)
+            large = random_crop(self.pictures, LARGEST_CROP, rng, 0)
             return _example(F.avg_pool2d(_planes(large[None]), shrink).round(), 0, 1)
         levels = _planes(random_crop(self.pictures, self.crop, rng, P_SHRINK)[None])
         if rng.random() < P_GRAY:
@@ -93,7 +94,7 @@ def _example(levels: Tensor, scale: int, step: int) -> Example:
 
 def _planes(pictures: Picture) -> Tensor:
     """uint8[N,H,W,3] -> float32[N,3,H,W] in coding order."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2)[:, list(CODING_ORDER)].float()
+    return torch.from_numpy(pictures.astype(np.float32)).permute(0, 3, 1, 2)[:, list(CODING_ORDER)].contiguous()
 
 
 def _middle(picture: Picture) -> Picture:
