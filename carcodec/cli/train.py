@@ -16,9 +16,11 @@ def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     """Print the recipes with the comment that each begins with, and end."""
     if not value:
         return
-    for recipe in sorted(RECIPES.glob("*.toml")):
+    recipes = sorted(RECIPES.glob("*.toml"))
+    width = max(len(recipe.stem) for recipe in recipes)
+    for recipe in recipes:
         first = recipe.read_text("utf-8").partition("\n")[0]
-        click.echo(f"{recipe.stem:<12}  {first.lstrip('# ')}")
+        click.echo(f"{recipe.stem:<{width}}  {first.lstrip('# ')}")
     ctx.exit()
 
 

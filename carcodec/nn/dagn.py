@@ -109,7 +109,7 @@ class DualGuidance(nn.Module):
             return x
         said = sum(layer(getattr(perception, name)) for name, layer in self.by.items())
         scale, shift = F.pixel_shuffle(said, self.factor).chunk(2, dim=1)
-        return x * (1 + scale) + shift
+        return torch.addcmul(x + shift, x, scale)
 
 
 class Fusion(nn.Module):
