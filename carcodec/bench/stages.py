@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 # Stage -> the functions that are it, as module:name or module:class.name, where they are looked up when called.
 STAGES: Mapping[str, Sequence[str]] = {
-    "JPEG: make": ("carcodec.api:encode_jpeg",),
+    "JPEG: make": ("carcodec.modes.jpeg:encode_jpeg",),
     "JPEG: pack": ("carcodec.jpeg.packing:pack",),
     "JPEG: unpack": ("carcodec.jpeg.packing:unpack",),
     "JPEG: decode": ("carcodec.modes.base:decode_jpeg",),
