@@ -31,7 +31,9 @@ SMALL: dict[str, dict[str, Any]] = {
 
 
 def study_options() -> dict[str, dict[str, Any]]:
-    return {path.stem: read_recipe(path)["options"] for path in RECIPES.glob("study-*.toml")}
+    """Of the recipes that train a restorer."""
+    recipes = {path.stem: read_recipe(path) for path in RECIPES.glob("study-*.toml")}
+    return {name: recipe["options"] for name, recipe in recipes.items() if recipe["task"] == "restorer"}
 
 
 def test_every_candidate_of_a_recipe_is_tested_here() -> None:
