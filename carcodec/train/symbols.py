@@ -3,13 +3,13 @@
     python -m carcodec.train.symbols runs/side/best.pt DATA runs/context-data
     carcodec train context --data-dir runs/context-data --run-dir runs/context
 
-The maps are what the encoder would choose, priced by the context model that was trained along.
+The maps are what the encoder would choose, priced by the context model that was trained along. A fourth argument names
+the recipe that the networks were trained by, where it is not `side`.
 """
 
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from carcodec.descriptor.grid import Symbols
 from carcodec.ids import SITE_PX
 from carcodec.train.degrade import Mixture, degrade, random_settings
 from carcodec.train.photos import Picture, load_split
-from carcodec.train.run import RECIPES
+from carcodec.train.run import RECIPES, read_recipe
 from carcodec.train.tasks.restorer import collate
 from carcodec.train.tasks.side import SideNetworks, choose
 
@@ -62,7 +62,8 @@ def _map_of(networks: SideNetworks, picture: Picture, rng: np.random.Generator) 
 def main() -> None:
     """The command of the module's first lines."""
     checkpoint, data_dir, out_dir = map(Path, sys.argv[1:4])
-    networks = SideNetworks(tomllib.loads((RECIPES / "side.toml").read_text("utf-8"))["options"])
+    (recipe,) = sys.argv[4:] or ["side"]
+    networks = SideNetworks(read_recipe(RECIPES / f"{recipe}.toml")["options"])
     networks.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True)["network"])
     collect(networks.eval(), data_dir, out_dir)
 
