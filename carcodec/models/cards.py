@@ -21,7 +21,12 @@ from carcodec.errors import FormatError, ModelMissing
 
 SHIPPED: Traversable = package_files("carcodec.models")
 MAX_NUMBER = 0xFFFF
-ROLES = {"restorer": False, "extractor": False, "context": True}  # role -> must its model be exact?
+ROLES = {  # role -> must its model be exact?
+    "restorer": False,
+    "extractor": False,
+    "context": True,
+    "segmenter": True,
+}
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 

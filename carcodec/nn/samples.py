@@ -1,4 +1,4 @@
-"""The float twin of `carcodec.samples.model`, for training: what coding a picture's samples costs, in bits.
+"""The float twin of `carcodec.residual.model`, for training: what coding a picture's samples costs, in bits.
 
 FineNet predicts a sample from the layers below; this network adds what was decoded just before it, and says how sure
 it is: a mixture of logistic distributions for each sample (Salimans et al., PixelCNN++, arXiv 1701.05517), from a
@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from carcodec.entropy.tables import SCORE_BITS
-from carcodec.samples.coding import OUTSIDE, REACH
-from carcodec.samples.logistic import LARGEST_SCALE, SMALLEST_SCALE
-from carcodec.samples.model import (
+from carcodec.residual.coding import OUTSIDE, REACH
+from carcodec.residual.logistic import LARGEST_SCALE, SMALLEST_SCALE
+from carcodec.residual.model import (
     AROUND,
     COMPONENTS,
     FIELDS,
@@ -167,7 +167,7 @@ def sample_bits(outputs: Tensor, planes: Tensor, reference: Tensor, step: Tensor
 
 
 def freeze(network: SampleNetwork) -> dict[str, npt.NDArray[Any]]:
-    """The integers of a network, by the names of `samples.model.SHAPES`: int32, weights with 12 fraction bits.
+    """The integers of a network, by the names of `residual.model.SHAPES`: int32, weights with 12 fraction bits.
 
     Raises:
         ValueError: a weight is not finite or too large.

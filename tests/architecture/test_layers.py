@@ -28,6 +28,7 @@ LEVELS = {
     "pixels": 2,
     "jpeg": 3,
     "descriptor": 3,
+    "residual": 3,
     "datasets": 3,
     "ports": 4,
     "models": 4,

@@ -18,7 +18,7 @@ from carcodec.models.cards import card
 from carcodec.nn.dagn import Dagn, GuidedDagn
 from carcodec.nn.tiling import SEAM_LEVELS, Tiling
 from carcodec.ports import Condition, Image, Networks
-from carcodec.runtime import Engine, InstalledNetworks
+from carcodec.runtime import Engine, InstalledNetworks, processor
 from carcodec.train.export import export
 from tests.stubs.context import toy_arrays
 from tests.stubs.models import DEPTHS, WIDTHS, checkpoint, fields, install, seeded
@@ -237,17 +237,17 @@ def test_default_threads_are_the_environments_else_those_of_the_process(monkeypa
     ("flags", "fast"), [("fma avx2 avx512f", False), ("avx512f avx512_bf16", True), ("amx_bf16", True)]
 )
 def test_bfloat16_follows_the_flags_of_the_cpu(monkeypatch: pytest.MonkeyPatch, flags: str, fast: bool) -> None:
-    monkeypatch.setattr(runtime, "_x86_flags", lambda: set(flags.split()))
-    monkeypatch.setattr(runtime, "_bfloat16_wins_a_trial", lambda: pytest.fail("no trial is needed"))
+    monkeypatch.setattr(processor, "_x86_flags", lambda: set(flags.split()))
+    monkeypatch.setattr(processor, "_bfloat16_wins_a_trial", lambda: pytest.fail("no trial is needed"))
     assert runtime.cpu_is_fast_in_bfloat16.__wrapped__() is fast
 
 
 @pytest.mark.parametrize("wins", [False, True])
 def test_bfloat16_is_tried_where_flags_are_unknown_or_held_back(monkeypatch: pytest.MonkeyPatch, wins: bool) -> None:
-    monkeypatch.setattr(runtime, "_bfloat16_wins_a_trial", lambda: wins)
-    monkeypatch.setattr(runtime, "_x86_flags", set)
+    monkeypatch.setattr(processor, "_bfloat16_wins_a_trial", lambda: wins)
+    monkeypatch.setattr(processor, "_x86_flags", set)
     assert runtime.cpu_is_fast_in_bfloat16.__wrapped__() is wins
-    monkeypatch.setattr(runtime, "_x86_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(processor, "_x86_flags", lambda: {"avx512_bf16"})
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     assert runtime.cpu_is_fast_in_bfloat16.__wrapped__() is wins
 

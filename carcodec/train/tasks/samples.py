@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from carcodec.nn.samples import SampleNetwork, sample_bits, sample_inputs
-from carcodec.samples.coding import CODING_ORDER
+from carcodec.residual.coding import CODING_ORDER
 from carcodec.train.photos import Picture, load_split, random_crop
 
 SCALES = (0, 8, 16, 32)  # of the compact picture behind the base; 0: no base

@@ -1,7 +1,7 @@
 """The integer model of samples: how likely each value is, given what was decoded before it and the base.
 
 For each sample a small network over causal neighbours and the base gives a mixture of logistic distributions
-(docs/format.md, "Samples"); the mixture, cut at the edges of the levels, gives the coder's frequencies. Whole numbers
+(docs/format.md, 14); the mixture, cut at the edges of the levels, gives the coder's frequencies. Whole numbers
 throughout; products of matrices run in float64, exact because every sum stays below 2**53.
 
 name in docs/format.md | here
@@ -24,7 +24,7 @@ import numpy.typing as npt
 from carcodec.entropy import tables
 from carcodec.intnn.frozen import load_frozen
 from carcodec.intnn.layers import SUM_LIMIT, shift_round
-from carcodec.samples.logistic import EDGE_BITS, Mixtures
+from carcodec.residual.logistic import EDGE_BITS, Mixtures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

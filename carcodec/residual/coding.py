@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from carcodec.entropy.ranges import RangeReader, RangeWriter
-from carcodec.samples.logistic import SHARE
-from carcodec.samples.model import AROUND, NEIGHBOURS, PLANES, Contexts, Ints, SampleModel
+from carcodec.residual.logistic import SHARE
+from carcodec.residual.model import AROUND, NEIGHBOURS, PLANES, Contexts, Ints, SampleModel
 
 Image = npt.NDArray[np.uint8]
 
