@@ -51,6 +51,12 @@ def test_own_curves_are_wide_and_the_anchor_is_gray():
     assert len({look.colour for look in by_label.values()}) == 5
 
 
+def test_no_two_of_many_codecs_look_alike():
+    labels = [f"{kind}:n={number}" for kind in ("carcodec", "webp") for number in range(12)]
+    drawn = [(look.colour, look.shape) for look in looks(["jpeg", *labels]).values()]
+    assert len(set(drawn)) == len(drawn)
+
+
 def _table(**rates):
     return [Bd("set", codec.replace("_", "-"), rate, 0.0, {}) for codec, rate in rates.items()]
 
