@@ -11,8 +11,8 @@ from carcodec.rows import Row
 
 OWN = "carcodec"
 ANCHOR_COLOUR = "#868e96"  # gray: what everything is compared with
-# Readable on white and on near-black; carcodec's own first. Odd numbers of them: with four shapes in turn, a colour that
-# comes again has another shape.
+# Readable on white and on near-black; carcodec's own first. Odd numbers of them: with four shapes in turn, a colour
+# that comes again has another shape.
 OWN_COLOURS = ("#2f6fde", "#0ca3c9", "#6a5ae0", "#1f9e89", "#7d94f5")
 COLOURS = ("#e8590c", "#2f9e44", "#ae3ec9", "#e03131", "#b08500", "#c2255c", "#74a800", "#8d6e63", "#f06595")
 SHAPES = ("circle", "square", "triangle", "diamond")
