@@ -138,6 +138,7 @@ def test_costs_are_numbers_of_a_sentence(rows):
 
 def test_weights_are_the_sizes_of_the_models_that_new_files_use(rows, monkeypatch):
     sizes = {"restorer": 8_000_000, "extractor": 1_200_000, "context": 14_000}
+    monkeypatch.setattr(documents, "ROLES", sizes)
     monkeypatch.setattr(documents, "default", lambda role: SimpleNamespace(size=sizes[role]))
     assert answer("number: weights_mb", rows) == "9.2"
 
