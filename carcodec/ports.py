@@ -80,9 +80,6 @@ class LayeredNetworks(Protocol):
     def compact(self, image: Image, scale: int) -> Image:
         """The compact picture; for encoding only, and free (float)."""
 
-    def upsampled(self, compact: Image, scale: int, height: int, width: int) -> Image:
-        """The compact picture at the picture's size, without any network."""
-
     def base(self, compact: Image, scale: int, height: int, width: int) -> Image:
         """The picture as predicted from the compact one and its segments."""
 

@@ -31,6 +31,7 @@ from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
 from carcodec.pixels.av1 import decode_av1, encode_av1
 from carcodec.pixels.io import Picture
+from carcodec.pixels.upsample import upsampled
 from carcodec.pixels.webp import MAX_SIDE_PX, decode_webp, encode_webp
 from carcodec.ports import Image, Labels, LayeredNetworks, Networks
 
@@ -169,7 +170,7 @@ def _lossy(image: Image, networks: Networks, quality: int) -> tuple[Payload, ...
     reference = _with_residual(image, predicted[SLOPE_SCALE], quality)
     price = _price(image, predicted[SLOPE_SCALE], reference, quality)
     others = [split for scale, split in predicted.items() if scale != SLOPE_SCALE]
-    others.append(_unpredicted(predicted[PLAIN_SCALE], PLAIN_SCALE, networks))
+    others.append(_unpredicted(predicted[PLAIN_SCALE], PLAIN_SCALE))
     candidates = [reference, *(_with_residual(image, split, quality) for split in others)]
     candidates += [_candidate(image, split.base, split.layers) for split in predicted.values()]
     return min(candidates, key=lambda each: (each.error + price * each.n_bytes, each.n_bytes)).payloads
@@ -197,8 +198,8 @@ def _split(image: Image, scale: int, networks: Networks) -> _Split:
     return _Split((_coded_compact(compact, scale, networks), prediction), compact, base)
 
 
-def _unpredicted(split: _Split, scale: int, networks: Networks) -> _Split:
-    base = networks.layered().upsampled(split.compact, scale, *split.base.shape[:2])
+def _unpredicted(split: _Split, scale: int) -> _Split:
+    base = upsampled(split.compact, scale, *split.base.shape[:2])
     return _Split(split.layers[:1], split.compact, base)
 
 
@@ -326,7 +327,7 @@ def _predicted(container: Container, compact: Image, scale: int, networks: Netwo
     size = container.header.height, container.header.width
     prediction = container.find(BasePayload)
     if prediction is None:
-        return networks.layered().upsampled(compact, scale, *size)
+        return upsampled(compact, scale, *size)
     return networks.layered(prediction.fine, prediction.segmenter).base(compact, scale, *size)
 
 

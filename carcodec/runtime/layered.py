@@ -18,7 +18,6 @@ import numpy.typing as npt
 from carcodec.container.payloads import ModelRef
 from carcodec.models import cards
 from carcodec.models.cards import Card
-from carcodec.pixels.upsample import upsampled
 from carcodec.ports import Image, Labels
 from carcodec.residual.coding import decode_samples, encode_samples
 from carcodec.residual.model import SampleModel
@@ -60,10 +59,6 @@ class LayeredPort:
             shrunk_by=scale,
         )
         return _like(image, compact[: -(-height // scale), : -(-width // scale)])
-
-    def upsampled(self, compact: Image, scale: int, height: int, width: int) -> Image:
-        """See `LayeredNetworks.upsampled`."""
-        return upsampled(compact, scale, height, width)
 
     def base(self, compact: Image, scale: int, height: int, width: int) -> Image:
         """See `LayeredNetworks.base`.

@@ -24,6 +24,7 @@ from carcodec.modes.base import Options, Wanted, squared_error
 from carcodec.modes.layered import LOSSLESS_SCALE, LayeredMode, segments_of
 from carcodec.pixels.io import Picture
 from carcodec.pixels.webp import encode_webp
+from carcodec.pixels.upsample import upsampled
 from carcodec.ports import Image
 from tests.stubs.layered import BoxedNetworks, BoxNetworks, DeflateCoder
 
@@ -239,7 +240,7 @@ def test_without_a_base_chunk_the_base_is_the_compact_picture_at_full_size() -> 
     alone = replace(container, chunks=container.chunks[:1])
     scale = found(container, CompactPayload).scale
     compact = decoded(alone, networks, "compact")
-    assert np.array_equal(decoded(alone, networks), networks.box.upsampled(compact, scale, 50, 70))
+    assert np.array_equal(decoded(alone, networks), upsampled(compact, scale, 50, 70))
 
 
 def test_colour_profile_and_exif_are_kept() -> None:

@@ -1,4 +1,4 @@
-"""Small honest networks of mode `layered`: box means down, nearest neighbours up, and DEFLATE for samples."""
+"""Small honest networks of mode `layered`: box means down, bilinear up, and DEFLATE for samples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from carcodec.container.payloads import ModelRef
 from carcodec.errors import DamagedError, ModelMissing
+from carcodec.pixels.upsample import upsampled
 from carcodec.ports import Image, Labels
 from tests.stubs.networks import OracleRestorer, UniformCoder
 
@@ -32,15 +33,12 @@ class BoxNetworks:
         boxes = padded.reshape(padded.shape[0] // scale, scale, padded.shape[1] // scale, scale, *image.shape[2:])
         return np.rint(boxes.mean(axis=(1, 3))).astype(np.uint8)
 
-    def upsampled(self, compact: Image, scale: int, height: int, width: int) -> Image:
-        return compact.repeat(scale, axis=0).repeat(scale, axis=1)[:height, :width]
-
     def base(self, compact: Image, scale: int, height: int, width: int) -> Image:
-        up = self.upsampled(compact, scale, height, width).astype(np.uint16)
+        up = upsampled(compact, scale, height, width).astype(np.uint16)
         return ((up + np.roll(up, 1, axis=0) + np.roll(up, 1, axis=1) + 1) // 3).astype(np.uint8)
 
     def segments(self, compact: Image, scale: int, height: int, width: int) -> Labels:
-        up = self.upsampled(compact, scale, height, width)
+        up = upsampled(compact, scale, height, width)
         return ((up if up.ndim == 2 else up.mean(axis=2)) >= 128).astype(np.uint8)
 
 
