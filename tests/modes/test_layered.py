@@ -23,8 +23,8 @@ from carcodec.ids import SCALES, CompactCoding
 from carcodec.modes.base import Options, Wanted, squared_error
 from carcodec.modes.layered import LOSSLESS_SCALE, LayeredMode, segments_of
 from carcodec.pixels.io import Picture
-from carcodec.pixels.webp import encode_webp
 from carcodec.pixels.upsample import upsampled
+from carcodec.pixels.webp import encode_webp
 from carcodec.ports import Image
 from tests.stubs.layered import BoxedNetworks, BoxNetworks, DeflateCoder
 
