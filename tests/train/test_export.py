@@ -13,8 +13,9 @@ from carcodec.intnn.frozen import dump_frozen
 from carcodec.models.cards import as_toml, parse
 from carcodec.models.files import load_arrays, load_bytes
 from carcodec.nn.restorer import Restorer
+from carcodec.nn.segmentation import Segmenter
 from carcodec.runtime import build
-from carcodec.train.export import export, export_frozen, main, recipe_arguments
+from carcodec.train.export import export, export_exact, export_frozen, main, recipe_arguments
 from tests.stubs.context import toy_arrays
 from tests.stubs.models import DEPTHS, WIDTHS, checkpoint, fields, seeded
 
@@ -96,6 +97,32 @@ def test_a_frozen_context_model_keeps_its_bytes(tmp_path: Path) -> None:
     assert card.parameters == sum(array.size for array in toy_arrays().values())
     assert load_bytes(card, tmp_path) == (tmp_path / "frozen").read_bytes()
     ContextModel.load(load_bytes(card, tmp_path))
+
+
+def test_an_exact_network_is_installed_as_the_whole_numbers_it_computes_with(tmp_path: Path) -> None:
+    arguments = {"classes": ["sky", "road"], "colours": [[1, 2, 3], [4, 5, 6]]}
+    network = seeded(Segmenter, *arguments.values())
+    torch.save({"network": {f"segmenter.{name}": each for name, each in network.state_dict().items()}}, tmp_path / "pt")
+    card = export_exact(
+        tmp_path / "pt", fields(4, "segmenter-1", "segmenter", "segmenter", arguments), tmp_path, "segmenter."
+    )
+    assert card.exact
+    arrays = load_arrays(card, tmp_path)
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.int8), np.dtype(np.int32)}
+    picture = torch.arange(3.0 * 32 * 64).view(1, 3, 32, 64) % 256
+    with torch.no_grad():
+        assert torch.equal(Segmenter.load(card.arguments, arrays)(picture), network(picture))
+
+
+def test_an_exact_network_whose_sums_could_be_inexact_is_refused(tmp_path: Path) -> None:
+    arguments = {"classes": ["sky"], "colours": [[1, 2, 3]]}
+    network = seeded(Segmenter, *arguments.values())
+    network.get_parameter("segnet.head.bias").data.fill_(3000.0)
+    with pytest.raises(ValueError, match="segnet.head"):
+        export_exact(
+            checkpoint(network, tmp_path / "pt"), fields(4, "s-1", "segmenter", "segmenter", arguments), tmp_path
+        )
+    assert not list(tmp_path.glob("s-1.*"))
 
 
 def test_what_is_no_context_model_is_refused(tmp_path: Path) -> None:

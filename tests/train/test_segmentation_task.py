@@ -130,3 +130,10 @@ def test_up_sampled_pictures_keep_flat_areas_and_whole_numbers() -> None:
     found = up_sampled(noise, 16)
     assert torch.equal(found, found.round())
     assert found.std() < noise.std() / 4
+
+
+def test_groups_do_not_follow_the_phases_of_pixel_shuffle(data_dir: Path) -> None:
+    task = new_task(data_dir)
+    _, _, features = task.network.look(task.batch(np.random.default_rng(1), 4).photos)
+    for dy, dx in ((0, 1), (1, 0), (1, 1)):
+        assert torch.equal(features[:, dy::2, dx::2], features[:, ::2, ::2])

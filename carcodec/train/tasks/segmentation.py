@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from carcodec.nn.exact import rectified
+from carcodec.nn.layered import bilinear
 from carcodec.nn.segmentation import NATS_PER_SCORE, Segmenter, SegNet, labels
 from carcodec.train.groups import k_means, whitening
 from carcodec.train.photos import load_split
@@ -92,8 +94,13 @@ class Networks(nn.Module):
 
     @torch.no_grad()
     def look(self, photos: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the teacher sees: chances [N,11,h,w], its confidence [N,h/4,w/4] and features [N,h/4,w/4,D]."""
+        """What the teacher sees: chances [N,11,h,w], its confidence [N,h/4,w/4] and features [N,h/4,w/4,D].
+
+        Features are means over squares of 2x2: pixel-shuffle leaves its phases in them, and groups would be even and
+        odd rows.
+        """
         scores, features = self.teacher.levels(photos)
+        features = F.interpolate(F.avg_pool2d(features, 2), scale_factor=2, mode="nearest")
         chances = torch.softmax(scores[:, :N_NAMED] * NATS_PER_SCORE, dim=1)
         confidence = F.avg_pool2d(chances.amax(dim=1), FEATURES_PER_SCORE)
         return chances, confidence, features.permute(0, 2, 3, 1)
@@ -228,9 +235,8 @@ def rarity(maps: list[Labels]) -> Tensor:
 
 
 def up_sampled(pictures: Tensor, scale: int) -> Tensor:
-    """float32[N,3,H,W], 0..255, as they come back from their compact pictures: box mean, then bilinear, rounded."""
-    compact = F.avg_pool2d(pictures, scale).add(0.5).floor()
-    return F.interpolate(compact, scale_factor=scale, mode="bilinear", align_corners=False).add(0.5).floor()
+    """float32[N,3,H,W], 0..255, as they come back from compact pictures that are means of squares."""
+    return bilinear(rectified(F.avg_pool2d(pictures, scale)), scale)
 
 
 def _looks(segmenter: Segmenter, picture: Tensor) -> list[tuple[str, Tensor]]:
