@@ -6,7 +6,10 @@ x + 2y are decoded at once, in arrays, W + 2(H - 1) times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,15 +20,18 @@ from carcodec.residual.model import AROUND, NEIGHBOURS, PLANES, Contexts, Ints, 
 
 Image = npt.NDArray[np.uint8]
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 SLOPE = 2  # columns that a line of samples gains with each row above
 REACH = 3  # rows above and columns on either side that neighbours lie in
 CODING_ORDER = (1, 0, 2)  # green first, since red and blue follow it most
 OUTSIDE = 128
-_BLOCK = 8192  # samples worked on at once: a few MB for each array
+_BLOCK = 2048  # samples worked on at once: a few MB for each array
 
 
-def encode_samples(levels: Image, base: Image | None, model: SampleModel, step: int = 1) -> bytes:
-    """The bytes of a picture.
+def encode_samples(levels: Image, base: Image | None, model: SampleModel, step: int = 1, threads: int = 1) -> bytes:
+    """The bytes of a picture; the same for any number of threads.
 
     Args:
         levels: uint8[H,W,3] or [H,W], coded levels: 0..255 for step 1, else 0..round(255 / step).
@@ -35,11 +41,10 @@ def encode_samples(levels: Image, base: Image | None, model: SampleModel, step: 
     """
     canvas = Canvas(levels.shape, base, step)
     canvas.fill(levels)
+    planes = [plane.ravel() for plane in _planes(levels)]
     writer = RangeWriter()
-    planes = _planes(levels)
-    for lines in _blocks(canvas):
-        sites = np.concatenate(lines)
-        _write_block(writer, canvas, model, planes, sites, np.repeat(np.arange(len(lines)), [len(s) for s in lines]))
+    for symbols, frequencies in ahead(lambda lines: _symbols(canvas, model, planes, lines), _blocks(canvas), threads):
+        writer.write(symbols, frequencies)
     return writer.finish()
 
 
@@ -53,14 +58,14 @@ def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, mode
     reader = RangeReader(data)
     found = np.zeros((canvas.n_planes, shape[0] * shape[1]), np.int64)
     for sites in canvas.lines():
-        contexts = canvas.contexts(sites)
-        shared = model.shared(contexts)
+        shared = model.shared(canvas.contexts(sites))
+        reference = shared.contexts.reference
         known = np.zeros((len(sites), PLANES), np.int64)
         for plane in range(canvas.n_planes):
-            mixtures = model.mixtures(plane, shared, contexts, known)
+            mixtures = model.mixtures(plane, shared, known)
             coarse = reader.read(mixtures.coarse())
             found[plane, sites] = level = coarse * SHARE + reader.read(mixtures.fine(coarse))
-            known[:, plane] = canvas.values(level) - contexts.reference[:, plane]
+            known[:, plane] = canvas.values(level) - reference[:, plane]
         canvas.put(sites, found[:, sites])
     reader.finish()
     return _image(found, shape)
@@ -82,7 +87,8 @@ class Canvas:
         self.step = step
         stride = self.width + 2 * REACH
         self._stride = stride
-        self._decoded = np.full((PLANES, (self.height + REACH) * stride), OUTSIDE, np.int64)
+        # A row more: the border of the row below the last follows, too.
+        self._decoded = np.full((PLANES, (self.height + REACH + 1) * stride), OUTSIDE, np.int64)
         self._base = None if base is None else _bordered(_planes(base))
         self._near = np.array([dy * stride + dx for dy, dx in NEIGHBOURS])[:, None]
         self._around = np.array([dy * (self.width + 2) + dx for dy, dx in AROUND])[:, None]
@@ -100,15 +106,15 @@ class Canvas:
 
     def put(self, sites: Ints, levels: Ints) -> None:
         """Decoded levels, int64[n_planes, m], of raster numbers int64[m]; the border follows."""
-        rows, columns = sites // self.width, sites % self.width
+        rows, columns = np.divmod(sites, self.width)
         at = (rows + REACH) * self._stride + REACH + columns
         values = self.values(levels)
         self._decoded[:, at] = values
-        for side, place in ((columns == 0, self._stride - REACH), (columns == self.width - 1, 1)):
-            for reach in range(REACH):
-                beside = at[side] + place + reach
-                inside = beside < self._decoded.shape[1]
-                self._decoded[:, beside[inside]] = np.broadcast_to(values, (PLANES, len(at)))[:, side][:, inside]
+        for edge, place in ((0, self._stride - REACH), (self.width - 1, 1)):
+            (side,) = np.nonzero(columns == edge)
+            if len(side):
+                beside = (at[side] + place)[:, None] + np.arange(REACH)
+                self._decoded[:, beside] = values[:, side, None]
 
     def values(self, levels: Ints) -> Ints:
         """Levels of the full range that coded levels stand for."""
@@ -116,7 +122,7 @@ class Canvas:
 
     def contexts(self, sites: Ints) -> Contexts:
         """What is known of the samples at raster numbers int64[m] before they are decoded."""
-        rows, columns = sites // self.width, sites % self.width
+        rows, columns = np.divmod(sites, self.width)
         near = self._decoded[:, (rows + REACH) * self._stride + REACH + columns + self._near]
         reference = (near[:, 0] + near[:, 1] + 1) >> 1
         parts = [near - reference[:, None]]
@@ -128,24 +134,24 @@ class Canvas:
         return Contexts(relative, reference.T, self._base is not None, self.step)
 
 
-def _write_block(
-    writer: RangeWriter, canvas: Canvas, model: SampleModel, planes: list[Ints], sites: Ints, lines: Ints
-) -> None:
-    """Write whole lines of samples, in the order in which they are read: line, plane, coarse before fine."""
-    contexts = canvas.contexts(sites)
-    shared = model.shared(contexts)
+def _symbols(canvas: Canvas, model: SampleModel, planes: list[Ints], lines: list[Ints]) -> tuple[Ints, Ints]:
+    """Symbols and frequencies of whole lines, in the order in which they are read: line, plane, coarse before fine."""
+    sites = np.concatenate(lines)
+    shared = model.shared(canvas.contexts(sites))
+    reference = shared.contexts.reference
     known = np.zeros((len(sites), PLANES), np.int64)
-    symbols, tables, ranks = [], [], []
+    symbols, tables = [], []
     for plane in range(canvas.n_planes):
-        levels = planes[plane].ravel()[sites]
-        mixtures = model.mixtures(plane, shared, contexts, known)
+        levels = planes[plane][sites]
+        mixtures = model.mixtures(plane, shared, known)
         coarse = levels // SHARE
         symbols += [coarse, levels % SHARE]
         tables += [mixtures.coarse(), mixtures.fine(coarse)]
-        ranks += [lines * 2 * PLANES + 2 * plane, lines * 2 * PLANES + 2 * plane + 1]
-        known[:, plane] = canvas.values(levels) - contexts.reference[:, plane]
-    order = np.argsort(np.concatenate(ranks), kind="stable")
-    writer.write(np.concatenate(symbols)[order], np.concatenate(tables)[order])
+        known[:, plane] = canvas.values(levels) - reference[:, plane]
+    # Sorted by line; what is already in order within a line stays so.
+    of_line = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    order = np.argsort(np.tile(of_line, len(symbols)), kind="stable")
+    return np.concatenate(symbols)[order], np.concatenate(tables)[order]
 
 
 def _blocks(canvas: Canvas) -> Iterator[list[Ints]]:
@@ -158,6 +164,18 @@ def _blocks(canvas: Canvas) -> Iterator[list[Ints]]:
             block = []
     if block:
         yield block
+
+
+def ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """Results in order, some computed ahead; numpy lets threads run side by side in its loops."""
+    waiting: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _planes(image: Image) -> list[Ints]:

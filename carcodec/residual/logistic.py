@@ -25,6 +25,9 @@ LARGEST_Z: Final = 20 << FIELD_BITS  # beyond it a logistic has less than 2**-20
 SHARE: Final = 16  # symbols of either kind
 SMALLEST_SCALE: Final = -4 << SCORE_BITS  # log2 of the scale in units of 2**-6
 LARGEST_SCALE: Final = 7 << SCORE_BITS
+COARSE_EDGES: Final = np.arange(SHARE, SHARE * SHARE, SHARE)[None]
+FINE_EDGES: Final = np.arange(SHARE + 1)
+COUNT: Final = np.arange(1, SHARE)
 CUMULATIVE_BITS: Final = 30
 WHOLE_BITS: Final = 38  # of a mixture's cumulative function
 WHOLE: Final = 1 << WHOLE_BITS
@@ -79,44 +82,42 @@ class Mixtures:
     @classmethod
     def of(cls, scores: Ints, means: Ints, scales: Ints, step: int) -> Mixtures:
         """From the network's integers: scores and scales are logarithms to base 2 in units of 2**-6."""
-        above = np.clip(scales, SMALLEST_SCALE, LARGEST_SCALE) - SMALLEST_SCALE
+        above = np.minimum(np.maximum(scales, SMALLEST_SCALE), LARGEST_SCALE) - SMALLEST_SCALE
         inverses = POWERS[above & (POWERS.size - 1)] >> (above >> SCORE_BITS)
         return cls(frequencies(scores), means, inverses, step)
 
     def coarse(self) -> Ints:
         """int64[m, 16]: frequencies of the sixteenths of 256 coded levels."""
-        edges = np.arange(SHARE, SHARE * SHARE, SHARE)
-        cuts = self._cumulative(np.broadcast_to(edges, (len(self.means), SHARE - 1)))
+        cuts = self._cumulative(COARSE_EDGES)
         return _frequencies(cuts, np.int64(WHOLE))
 
     def fine(self, coarse: Ints) -> Ints:
         """int64[m, 16]: frequencies of the levels in a sixteenth, coarse int64[m] of 0..15."""
-        edges = (coarse * SHARE)[:, None] + np.arange(SHARE + 1)
-        cuts = self._cumulative(edges)
+        cuts = self._cumulative((coarse * SHARE)[:, None] + FINE_EDGES)
         low, spans = cuts[:, :1], cuts[:, -1:] - cuts[:, :1]
-        inside = np.where(spans > 0, cuts[:, 1:-1] - low, np.arange(1, SHARE))
+        inside = np.where(spans > 0, cuts[:, 1:-1] - low, COUNT)
         return _frequencies(inside, np.where(spans > 0, spans, SHARE))
 
     def _cumulative(self, levels: Ints) -> Ints:
-        """int64[m, n]: share of what lies below the lower edges of coded levels, times 2**38."""
+        """int64[m, n]: share of what lies below the lower edges of coded levels int64[m or 1, n], times 2**38."""
         n_levels = (255 + self.step // 2) // self.step + 1
         edges = (levels * (2 * self.step) - self.step) << (EDGE_BITS - 1)
-        total = np.zeros(levels.shape, np.int64)
+        total = np.zeros((len(self.means), levels.shape[1]), np.int64)
         for k in range(self.means.shape[1]):
             z = ((edges - self.means[:, k, None]) * self.inverses[:, k, None]) >> Z_SHIFT
-            np.clip(z, -LARGEST_Z, LARGEST_Z, out=z)
+            np.maximum(z, -LARGEST_Z, out=z)
+            np.minimum(z, LARGEST_Z, out=z)
             z += LARGEST_Z
-            total += CUMULATIVE[z] * self.shares[:, k, None]
+            total += CUMULATIVE.take(z) * self.shares[:, k, None]
         total >>= MIX_SHIFT
         # The first and the last level reach to infinity.
-        total[levels <= 0] = 0
-        total[levels >= n_levels] = WHOLE
-        return total
+        total *= levels > 0
+        return np.where(levels < n_levels, total, WHOLE)
 
 
 def _frequencies(cuts: Ints, span: Ints | np.int64) -> Ints:
     """Fifteen cumulative values within 0..span, rising -> sixteen frequencies of at least 1, sums 2**24."""
     ends = np.empty((len(cuts), SHARE + 1), np.int64)
     ends[:, 0], ends[:, -1] = 0, TOTAL
-    ends[:, 1:-1] = cuts * (TOTAL - SHARE) // span + np.arange(1, SHARE)
-    return np.diff(ends, axis=1)
+    ends[:, 1:-1] = cuts * (TOTAL - SHARE) // span + COUNT
+    return ends[:, 1:] - ends[:, :-1]

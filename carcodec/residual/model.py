@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -90,9 +89,14 @@ def _log2_times_1024(whole: int) -> int:
     return int((whole**1024).bit_length()) - 1
 
 
-# Differences of 0..255 on a scale where small ones count: log2(1 + d) / 2, in units of 2**-11.
-COMPANDED: Final = np.array([_log2_times_1024(1 + d) for d in range(256)], np.int64)
-STEP_INPUTS: Final = np.array([0, *(_log2_times_1024(step) for step in range(1, LARGEST_STEP + 1))], np.int64)
+def _companding() -> Floats:
+    sizes = [float(_log2_times_1024(1 + d)) for d in range(256)]
+    return np.array([-size for size in sizes[:0:-1]] + sizes)
+
+
+# Differences of -255..255 on a scale where small ones count: sign(d) * log2(1 + |d|) / 2, in units of 2**-11.
+COMPANDED: Final = _companding()
+STEP_INPUTS: Final = [0, *(_log2_times_1024(step) for step in range(1, LARGEST_STEP + 1))]
 BASE_INPUT: Final = 2 << INPUT_BITS  # what says that there is a base
 UNIT_SHIFT: Final = INPUT_BITS - 5  # of the reference: an input of 1 is 32 levels
 
@@ -113,13 +117,29 @@ class Contexts:
     has_base: bool
     step: int
 
-    @cached_property
     def inputs(self) -> Floats:
         """float64[m, N_COMMON], whole numbers with 11 fraction bits."""
-        m = len(self.relative)
-        flags = np.array([BASE_INPUT * self.has_base, STEP_INPUTS[self.step]], np.int64)
-        parts = (companded(self.relative), (self.reference - 128) << UNIT_SHIFT, np.broadcast_to(flags, (m, 2)))
-        return np.concatenate(parts, 1).astype(np.float64)
+        found = np.empty((len(self.relative), N_COMMON))
+        found[:, :N_RELATIVE] = companded(self.relative)
+        found[:, N_RELATIVE:-2] = (self.reference - 128) << UNIT_SHIFT
+        found[:, -2] = BASE_INPUT * self.has_base
+        found[:, -1] = STEP_INPUTS[self.step]
+        return found
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What is computed once for the three planes of some sites.
+
+    Attributes:
+        contexts: of the sites.
+        hidden: float64[m, width].
+        predictions: float64[m, 3, predictors], the part that does not depend on the pixel's own samples.
+    """
+
+    contexts: Contexts
+    hidden: Floats
+    predictions: Floats
 
 
 class SampleModel:
@@ -133,60 +153,55 @@ class SampleModel:
     """
 
     def __init__(self, arrays: dict[str, Ints]) -> None:
-        largest_input = max(int(COMPANDED[-1]), 128 << UNIT_SHIFT, BASE_INPUT, int(STEP_INPUTS[-1]))
+        largest_input = int(max(COMPANDED[-1], 128 << UNIT_SHIFT, BASE_INPUT, STEP_INPUTS[-1]))
         self._head = _Product(arrays["head"], None, largest_input)
         self._planes = [_Plane(arrays, plane, largest_input) for plane in range(PLANES)]
         widths = {self._head.weight.shape[1], *(plane.known.weight.shape[1] for plane in self._planes)}
-        if len(widths) > 1:
+        linear = [plane.linear.weight for plane in self._planes]
+        if len(widths) > 1 or len({weight.shape for weight in linear}) > 1:
             raise ValueError("the layers' widths do not fit each other")
+        self._linear = np.concatenate([weight[:N_RELATIVE] for weight in linear], axis=1)
 
     @classmethod
     def load(cls, source: str | Path | bytes) -> SampleModel:
         """The model of a safetensors file, by path or as bytes; ValueError if it is none."""
         return cls(load_frozen(source, SHAPES))
 
-    def shared(self, contexts: Contexts) -> Floats:
-        """float64[m, width]: what the three planes have in common."""
-        return self._head(contexts.inputs)
+    def shared(self, contexts: Contexts) -> Shared:
+        """What the three planes have in common."""
+        predictions = contexts.relative.astype(np.float64) @ self._linear
+        return Shared(contexts, self._head(contexts.inputs()), predictions.reshape(len(predictions), PLANES, -1))
 
-    def mixtures(self, plane: int, shared: Floats, contexts: Contexts, known: Ints) -> Mixtures:
+    def mixtures(self, plane: int, shared: Shared, known: Ints) -> Mixtures:
         """Distributions of one plane's samples.
 
         Args:
             plane: 0 green, 1 red, 2 blue.
-            shared: of the same contexts.
+            shared: of the sites.
             known: int64[m, 3], the pixel's own samples less their references, -255..255; zeros where not yet decoded.
         """
         layers = self._planes[plane]
-        hidden = _rectify(shared + layers.known(companded(known).astype(np.float64)))
-        hidden = _rectify(layers.deep(_rectify(layers.hidden(hidden))))
+        hidden = layers.known(companded(known))
+        hidden += shared.hidden
+        hidden = _rectify(layers.deep(_rectify(layers.hidden(_rectify(hidden)))))
         fields = layers.tail(hidden).astype(np.int64).reshape(len(known), COMPONENTS, -1)
-        scores = shift_round(fields[:, :, 0], INPUT_BITS + WEIGHT_BITS - tables.SCORE_BITS)
-        scales = shift_round(fields[:, :, 2], INPUT_BITS + WEIGHT_BITS - tables.SCORE_BITS)
+        logarithms = shift_round(fields[:, :, :FIELDS], INPUT_BITS + WEIGHT_BITS - tables.SCORE_BITS)
         offsets = shift_round(fields[:, :, 1], INPUT_BITS + WEIGHT_BITS - EDGE_BITS)
-        shares = np.clip(shift_round(fields[:, :, FIELDS:], INPUT_BITS), -LARGEST_SHARE, LARGEST_SHARE)
-        blended = np.einsum("mkp,mp->mk", shares, self._predictions(layers, contexts, known))
-        means = np.clip(
-            offsets + shift_round(blended, WEIGHT_BITS + PREDICTION_BITS - EDGE_BITS), -LARGEST_MEAN, LARGEST_MEAN
-        )
-        return Mixtures.of(
-            np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE),
-            (contexts.reference[:, plane, None] << EDGE_BITS) + means,
-            scales,
-            contexts.step,
-        )
+        shares = _clamp(shift_round(fields[:, :, FIELDS:], INPUT_BITS), LARGEST_SHARE)
+        blended = (shares * self._predictions(plane, shared, known)[:, None]).sum(axis=2)
+        means = _clamp(offsets + shift_round(blended, WEIGHT_BITS + PREDICTION_BITS - EDGE_BITS), LARGEST_MEAN)
+        means += shared.contexts.reference[:, plane, None] << EDGE_BITS
+        return Mixtures.of(_clamp(logarithms[:, :, 0], LARGEST_SCORE), means, logarithms[:, :, 2], shared.contexts.step)
 
-    @staticmethod
-    def _predictions(layers: _Plane, contexts: Contexts, known: Ints) -> Ints:
+    def _predictions(self, plane: int, shared: Shared, known: Ints) -> Ints:
         """int64[m, predictors], levels beyond the reference with 8 fraction bits: linear in what is known."""
-        sums = layers.linear(np.concatenate((contexts.relative, known), 1).astype(np.float64)).astype(np.int64)
-        return np.clip(shift_round(sums, WEIGHT_BITS - PREDICTION_BITS), -LARGEST_PREDICTION, LARGEST_PREDICTION)
+        sums = shared.predictions[:, plane] + known @ self._planes[plane].linear.weight[N_RELATIVE:]
+        return _clamp(shift_round(sums.astype(np.int64), WEIGHT_BITS - PREDICTION_BITS), LARGEST_PREDICTION)
 
 
-def companded(differences: Ints) -> Ints:
-    """sign(d) * log2(1 + |d|) / 2 with 11 fraction bits; |d| at most 255."""
-    sizes: Ints = COMPANDED[np.abs(differences)]
-    return np.where(differences < 0, -sizes, sizes)
+def companded(differences: Ints) -> Floats:
+    """sign(d) * log2(1 + |d|) / 2 with 11 fraction bits; d in -255..255."""
+    return COMPANDED[differences + 255]
 
 
 class _Product:
@@ -223,7 +238,15 @@ class _Plane:
 
 
 def _rectify(sums: Floats) -> Floats:
-    """Sums with 23 fraction bits -> activations with 11, whole numbers 0..2**16-1."""
+    """Sums with 23 fraction bits -> activations with 11, whole numbers 0..2**16-1; in place."""
     # Halves and floors of whole numbers below 2**53 are exact in float64.
-    scaled = np.floor(sums * 2.0**-WEIGHT_BITS + 0.5)
-    return np.clip(scaled, 0, LARGEST_ACTIVATION, out=scaled)
+    sums *= 2.0**-WEIGHT_BITS
+    sums += 0.5
+    np.floor(sums, out=sums)
+    np.maximum(sums, 0, out=sums)
+    return np.minimum(sums, LARGEST_ACTIVATION, out=sums)
+
+
+def _clamp(values: Ints, largest: int) -> Ints:
+    # Not np.clip: its wrapper costs more than the work on a line of samples.
+    return np.minimum(np.maximum(values, -largest), largest)

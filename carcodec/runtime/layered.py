@@ -133,10 +133,11 @@ class SampleCoderPort:
 
     reference: ModelRef
     model: SampleModel
+    threads: int
 
     def encode(self, levels: Image, base: Image | None, step: int) -> bytes:
         """See `SampleCoder.encode`."""
-        return encode_samples(levels, base, self.model, step)
+        return encode_samples(levels, base, self.model, step, self.threads)
 
     def decode(self, data: bytes, shape: tuple[int, ...], base: Image | None, step: int) -> Image:
         """See `SampleCoder.decode`."""
