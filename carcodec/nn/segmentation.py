@@ -14,16 +14,15 @@ Exact: layers of `carcodec.nn.exact`, re-ordering of pixels, and sums and intege
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from carcodec.entropy.tables import POWERS, SCORE_BITS, WEIGHT_BITS
-from carcodec.nn.exact import LARGEST_ACTIVATION, ExactBlock, ExactConv2d, load_frozen, rectified, rounded
+from carcodec.nn.exact import LARGEST_ACTIVATION, ExactBlock, ExactConv2d, rectified, rounded
 
 CELL_PX: Final = 4  # side of the square of pixels that one score speaks of
 ALIGNMENT_PX: Final = 32  # pictures come padded to multiples of it
@@ -122,17 +121,6 @@ class Segmenter(nn.Module):
         self.colours = tuple((red, green, blue) for red, green, blue in colours)
         self.segnet = SegNet(len(classes))
         self.smapnet = SMapNet(len(classes))
-
-    @classmethod
-    def load(cls, arguments: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Segmenter:
-        """A frozen one, ready to run: the arguments of its card, and what `nn.exact.frozen` gave.
-
-        Raises:
-            ValueError: arrays that do not fit.
-        """
-        network = cls(**arguments)
-        load_frozen(network, arrays)
-        return network
 
     def forward(self, picture: Tensor) -> Tensor:
         scores: Tensor = self.smapnet(self.segnet(picture), picture)

@@ -25,8 +25,8 @@ from tqdm import tqdm
 from carcodec import __version__
 from carcodec.api import restore
 from carcodec.models import cards
-from carcodec.models.files import load_arrays
 from carcodec.nn.segmentation import Segmenter, labels
+from carcodec.runtime.building import build
 from carcodec.train.scenes import Confusion, Labels, Picture, Scene, load_scenes, padded, pictures_to_levels
 from carcodec.train.tasks.segmentation import N_NAMED, up_sampled
 
@@ -82,7 +82,9 @@ def installed() -> tuple[cards.Card, Segmenter]:
         ModelMissing: none is installed.
     """
     card = cards.default("segmenter")
-    return card, Segmenter.load(card.arguments, load_arrays(card))
+    segmenter = build(card)
+    assert isinstance(segmenter, Segmenter)
+    return card, segmenter
 
 
 def _levels(picture: Picture) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from carcodec.nn.exact import exact_layers, frozen
+from carcodec.nn.exact import exact_layers, frozen, load_frozen
 from carcodec.nn.segmentation import (
     NATS_PER_SCORE,
     Segmenter,
@@ -42,9 +42,15 @@ def random_scores(*shape: int) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(7).integers(-1023, 1024, shape).astype(np.float32))
 
 
+def loaded(arrays: dict[str, np.ndarray]) -> Segmenter:
+    network = Segmenter(**ARGUMENTS)
+    load_frozen(network, arrays)
+    return network
+
+
 @pytest.fixture(scope="module")
 def segmenter() -> Segmenter:
-    return Segmenter.load(ARGUMENTS, whole_arrays())
+    return loaded(whole_arrays())
 
 
 def test_scores_are_the_same_on_every_machine(segmenter: Segmenter) -> None:
@@ -65,7 +71,7 @@ def test_freezing_changes_nothing() -> None:
     torch.nn.init.normal_(network.smapnet.tail.weight, std=0.1)
     with torch.no_grad():
         before = network(picture())
-    assert torch.equal(Segmenter.load(ARGUMENTS, frozen(network))(picture()), before)
+    assert torch.equal(loaded(frozen(network))(picture()), before)
 
 
 def test_an_untrained_smapnet_gives_the_scores_back() -> None:
@@ -95,7 +101,7 @@ def test_frozen_numbers_of_another_network_are_refused() -> None:
     arrays = whole_arrays()
     del arrays["smapnet.tail.bias"]
     with pytest.raises(ValueError, match=r"smapnet\.tail\.bias"):
-        Segmenter.load(ARGUMENTS, arrays)
+        loaded(arrays)
 
 
 def test_probabilities_are_the_softmax_rounded() -> None:
