@@ -9,6 +9,7 @@ predictors whose shares the perceptron chooses, as context-based predictors of l
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,20 @@ from carcodec.residual.logistic import LARGEST_SCALE, SMALLEST_SCALE
 from carcodec.residual.model import (
     AROUND,
     COMPONENTS,
+    ERROR_UNITS,
     FIELDS,
     INPUT_BITS,
+    LARGEST_ERROR,
     N_COMMON,
     N_RELATIVE,
     NEIGHBOURS,
     PLANES,
+    RECENT,
     SHAPES,
     WEIGHT_BITS,
 )
+
+Shape = tuple[int, int]
 
 SCALES = SMALLEST_SCALE / 2**SCORE_BITS, LARGEST_SCALE / 2**SCORE_BITS  # log2, in levels
 LEVELS_PER_UNIT = 32.0  # of the reference, as an input
@@ -58,12 +64,16 @@ class PlaneLayers(nn.Module):
             fields[:, 2] = torch.linspace(-1, 2, COMPONENTS)
             fields[:, FIELDS:] = 1 / predictors
 
-    def forward(self, shared: Tensor, relative: Tensor, known: Tensor) -> Tensor:
+    def predicted(self, relative: Tensor, known: Tensor) -> Tensor:
+        """What each predictor expects, levels beyond the reference: float32[m,predictors]."""
+        with torch.autocast(relative.device.type, enabled=False):
+            found: Tensor = self.linear(torch.cat((relative, known), 1))
+            return found
+
+    def forward(self, shared: Tensor, predicted: Tensor, known: Tensor) -> Tensor:
         hidden = torch.relu(shared + self.known(companded(known)))
         hidden = torch.relu(self.deep(torch.relu(self.hidden(hidden))))
         fields = self.tail(hidden).float().unflatten(1, (COMPONENTS, -1))
-        with torch.autocast(relative.device.type, enabled=False):
-            predicted = self.linear(torch.cat((relative, known), 1))
         means = fields[:, :, 1] + (fields[:, :, FIELDS:] * predicted[:, None]).sum(2)
         return torch.stack((fields[:, :, 0], means, fields[:, :, 2]), 2)
 
@@ -87,31 +97,65 @@ class SampleNetwork(nn.Module):
         inner: features of each plane.
         predictors: linear predictors of each plane.
 
-    Shapes: inputs float32[m,N_COMMON] and planes float32[m,3], levels, as `sample_inputs` gives them
+    Shapes: inputs float32[m,N_COMMON] and planes float32[m,3], levels, as `sample_inputs` gives them, of pictures
+    with the sides `shapes` one after the other
     -> float32[m,3,COMPONENTS,3]: of each component score, mean (levels beyond the reference), log2 of the scale.
     """
 
     def __init__(self, width: int = 128, inner: int = 64, predictors: int = 8) -> None:
         super().__init__()
         self.head = nn.Linear(N_COMMON, width, bias=False)
+        self.failed = nn.Linear(PLANES * predictors, width, bias=False)
+        nn.init.zeros_(self.failed.weight)
         self.planes = nn.ModuleList(PlaneLayers(width, inner, predictors) for _ in range(PLANES))
 
-    def forward(self, inputs: Tensor, planes: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, planes: Tensor, shapes: Sequence[Shape]) -> Tensor:
         relative, flags = inputs[:, :N_RELATIVE], inputs[:, N_RELATIVE:]
+        known = [_known(planes, plane) for plane in range(PLANES)]
+        predicted = [layers.predicted(relative, each) for layers, each in zip(self._layers(), known, strict=True)]
+        errors = [(planes[:, plane, None] - each).detach() for plane, each in enumerate(predicted)]
         shared = self.head(torch.cat((companded(relative), flags / LEVELS_PER_UNIT), 1))
-        found = [layers(shared, relative, _known(planes, plane)) for plane, layers in enumerate(self.planes)]
-        return torch.stack(found, 1)
+        shared = shared + self.failed(recent_errors(torch.cat(errors, 1), shapes))
+        return torch.stack([f(shared, *each) for f, *each in zip(self._layers(), predicted, known, strict=True)], 1)
+
+    def _layers(self) -> list[PlaneLayers]:
+        return [layers for layers in self.planes if isinstance(layers, PlaneLayers)]
 
     def begin(self, inputs: Tensor, planes: Tensor) -> None:
         """Start from least squares on some samples: without it the first thousand steps only find the linear part."""
-        for plane, layers in enumerate(self.planes):
-            assert isinstance(layers, PlaneLayers)
+        for plane, layers in enumerate(self._layers()):
             layers.begin(inputs[:, :N_RELATIVE], _known(planes, plane), planes[:, plane], plane)
 
 
 def companded(differences: Tensor) -> Tensor:
     """sign(d) * log2(1 + |d|) / 2: small differences count."""
     return torch.sign(differences) * torch.log2(1 + differences.abs()) / 2
+
+
+def recent_errors(errors: Tensor, shapes: Sequence[Shape]) -> Tensor:
+    """How far each predictor was off just before: logarithms of weighted means over neighbours.
+
+    Args:
+        errors: float32[m,K], levels, of pictures one after the other.
+        shapes: their sides.
+
+    Returns:
+        float32[m,K]: log2(1 + 16 e) / 2, e the mean over `RECENT`; errors outside the picture are 0, as are those
+        beyond 255 levels cut off there.
+    """
+    found, start = [], 0
+    sizes = errors.abs().clamp(max=LARGEST_ERROR)
+    for height, width in shapes:
+        grid = sizes[start : start + height * width].reshape(height, width, -1)
+        wide = F.pad(grid, (0, 0, REACH, REACH, REACH, 0))
+        sums = sum(
+            weight * wide[REACH + dy : REACH + dy + height, REACH + dx : REACH + dx + width]
+            for (dy, dx), weight in RECENT.items()
+        )
+        found.append(torch.as_tensor(sums).flatten(0, 1))
+        start += height * width
+    means = torch.cat(found) / sum(RECENT.values())
+    return torch.log2(1 + means * ERROR_UNITS) / 2
 
 
 def sample_inputs(levels: Tensor, base: Tensor, has_base: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -172,9 +216,8 @@ def freeze(network: SampleNetwork) -> dict[str, npt.NDArray[Any]]:
     Raises:
         ValueError: a weight is not finite or too large.
     """
-    arrays = {"head": _whole(network.head.weight.T, WEIGHT_BITS)}
-    for plane, layers in enumerate(network.planes):
-        assert isinstance(layers, PlaneLayers)
+    arrays = {name: _whole(network.get_parameter(f"{name}.weight").T, WEIGHT_BITS) for name in ("head", "failed")}
+    for plane, layers in enumerate(network._layers()):
         for name in ("known", "hidden", "deep", "tail"):
             layer = layers.get_submodule(name)
             assert isinstance(layer, nn.Linear)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from carcodec.entropy.ranges import RangeReader, RangeWriter
 from carcodec.residual.logistic import SHARE
-from carcodec.residual.model import AROUND, NEIGHBOURS, PLANES, Contexts, Ints, SampleModel
+from carcodec.residual.model import AROUND, NEIGHBOURS, PLANES, RECENT, Contexts, Errors, Ints, SampleModel
 
 Image = npt.NDArray[np.uint8]
 
@@ -39,7 +39,7 @@ def encode_samples(levels: Image, base: Image | None, model: SampleModel, step: 
         model: the model that the decoder will have.
         step: levels of the full range that a coded level stands for, 1..127.
     """
-    canvas = Canvas(levels.shape, base, step)
+    canvas = Canvas(levels.shape, base, step, model)
     canvas.fill(levels)
     planes = [plane.ravel() for plane in _planes(levels)]
     writer = RangeWriter()
@@ -54,9 +54,9 @@ def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, mode
     Raises:
         DamagedError: no encoder wrote these bytes.
     """
-    canvas = Canvas(shape, base, step)
+    canvas = Canvas(shape, base, step, model)
     reader = RangeReader(data)
-    found = np.zeros((canvas.n_planes, shape[0] * shape[1]), np.int64)
+    found = np.zeros((canvas.n_planes, shape[0] * shape[1]), np.uint8)
     for sites in canvas.lines():
         shared = model.shared(canvas.contexts(sites))
         reference = shared.contexts.reference
@@ -64,9 +64,11 @@ def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, mode
         for plane in range(canvas.n_planes):
             mixtures = model.mixtures(plane, shared, known)
             coarse = reader.read(mixtures.coarse())
-            found[plane, sites] = level = coarse * SHARE + reader.read(mixtures.fine(coarse))
+            level = coarse * SHARE + reader.read(mixtures.fine(coarse))
+            found[plane, sites] = level
             known[:, plane] = canvas.values(level) - reference[:, plane]
-        canvas.put(sites, found[:, sites])
+        known[:, canvas.n_planes :] = known[:, :1]  # gray: three equal planes
+        canvas.put(sites, known + reference, model.errors_of(shared, known))
     reader.finish()
     return _image(found, shape)
 
@@ -78,19 +80,26 @@ class Canvas:
         shape: of the picture.
         base, step: as `encode_samples`.
 
+        model: whose predictors' errors are kept.
+
     The border: 128 above the picture; left of a row, the first sample of the row above; right of it, its own last.
+    Errors are 0 there.
     """
 
-    def __init__(self, shape: tuple[int, ...], base: Image | None, step: int) -> None:
+    def __init__(self, shape: tuple[int, ...], base: Image | None, step: int, model: SampleModel) -> None:
         self.height, self.width = shape[:2]
         self.n_planes = PLANES if len(shape) == 3 else 1
         self.step = step
         stride = self.width + 2 * REACH
         self._stride = stride
         # A row more: the border of the row below the last follows, too.
-        self._decoded = np.full((PLANES, (self.height + REACH + 1) * stride), OUTSIDE, np.int64)
+        n_places = (self.height + REACH + 1) * stride
+        self._decoded = np.full((PLANES, n_places), OUTSIDE, np.int16)
+        self._errors = np.zeros((n_places, model.n_predictors), np.uint16)
         self._base = None if base is None else _bordered(_planes(base))
+        self._model = model
         self._near = np.array([dy * stride + dx for dy, dx in NEIGHBOURS])[:, None]
+        self._recent = [(dy * stride + dx, weight) for (dy, dx), weight in RECENT.items()]
         self._around = np.array([dy * (self.width + 2) + dx for dy, dx in AROUND])[:, None]
 
     def lines(self) -> Iterator[Ints]:
@@ -102,19 +111,34 @@ class Canvas:
 
     def fill(self, levels: Image) -> None:
         """All levels at once, as if decoded."""
-        self.put(np.arange(self.height * self.width), np.stack([plane.ravel() for plane in _planes(levels)]))
+        values = np.stack([self.values(plane.ravel()) for plane in _planes(levels)])
+        values = np.broadcast_to(values, (PLANES, values.shape[1])).T
+        for start in range(0, len(values), _BLOCK):
+            sites = np.arange(start, min(len(values), start + _BLOCK))
+            self._put_values(sites, values[sites])
+        for start in range(0, len(values), _BLOCK):
+            sites = np.arange(start, min(len(values), start + _BLOCK))
+            relative, reference = self._relative(sites)
+            self._errors[self._places(sites)] = self._model.errors(relative, values[sites] - reference)
 
-    def put(self, sites: Ints, levels: Ints) -> None:
-        """Decoded levels, int64[n_planes, m], of raster numbers int64[m]; the border follows."""
-        rows, columns = np.divmod(sites, self.width)
-        at = (rows + REACH) * self._stride + REACH + columns
-        values = self.values(levels)
-        self._decoded[:, at] = values
-        for edge, place in ((0, self._stride - REACH), (self.width - 1, 1)):
+    def put(self, sites: Ints, values: Ints, errors: Errors) -> None:
+        """What was decoded: values int64[m, 3] of 0..255 at raster numbers int64[m], and the predictors' errors."""
+        self._put_values(sites, values)
+        self._errors[self._places(sites)] = errors
+
+    def _put_values(self, sites: Ints, values: Ints) -> None:
+        places = self._places(sites)
+        self._decoded[:, places] = values.T
+        columns = sites % self.width
+        for edge, beyond in ((0, self._stride - REACH), (self.width - 1, 1)):
             (side,) = np.nonzero(columns == edge)
             if len(side):
-                beside = (at[side] + place)[:, None] + np.arange(REACH)
-                self._decoded[:, beside] = values[:, side, None]
+                beside = (places[side] + beyond)[:, None] + np.arange(REACH)
+                self._decoded[:, beside] = values[side].T[:, :, None]
+
+    def _places(self, sites: Ints) -> Ints:
+        """Raster numbers -> places inside the border."""
+        return sites + (sites // self.width) * (2 * REACH) + REACH * (self._stride + 1)
 
     def values(self, levels: Ints) -> Ints:
         """Levels of the full range that coded levels stand for."""
@@ -122,16 +146,24 @@ class Canvas:
 
     def contexts(self, sites: Ints) -> Contexts:
         """What is known of the samples at raster numbers int64[m] before they are decoded."""
-        rows, columns = np.divmod(sites, self.width)
-        near = self._decoded[:, (rows + REACH) * self._stride + REACH + columns + self._near]
+        relative, reference = self._relative(sites)
+        places = self._places(sites)
+        errors = np.zeros((len(sites), self._model.n_predictors), np.int64)
+        for offset, weight in self._recent:
+            errors += self._errors[places + offset] * np.int64(weight)
+        return Contexts(relative, reference, errors, self._base is not None, self.step)
+
+    def _relative(self, sites: Ints) -> tuple[Ints, Ints]:
+        """Neighbours and base less the reference, int64[m, N_RELATIVE], and the reference, int64[m, 3]."""
+        near = self._decoded[:, self._places(sites) + self._near]
         reference = (near[:, 0] + near[:, 1] + 1) >> 1
-        parts = [near - reference[:, None]]
+        found = np.zeros((len(sites), len(NEIGHBOURS) + len(AROUND), PLANES), np.int64)
+        found[:, : len(NEIGHBOURS)] = (near - reference[:, None]).transpose(2, 1, 0)
         if self._base is not None:
-            parts.append(self._base[:, (rows + 1) * (self.width + 2) + 1 + columns + self._around] - reference[:, None])
-        else:
-            parts.append(np.zeros((PLANES, len(AROUND), len(sites)), np.int64))
-        relative = np.concatenate(parts, axis=1).transpose(2, 1, 0).reshape(len(sites), -1)
-        return Contexts(relative, reference.T, self._base is not None, self.step)
+            places = sites + 2 * (sites // self.width) + self.width + 3
+            around = self._base[:, places + self._around]
+            found[:, len(NEIGHBOURS) :] = (around - reference[:, None]).transpose(2, 1, 0)
+        return found.reshape(len(sites), -1), reference.T.astype(np.int64)
 
 
 def _symbols(canvas: Canvas, model: SampleModel, planes: list[Ints], lines: list[Ints]) -> tuple[Ints, Ints]:
@@ -188,9 +220,9 @@ def _planes(image: Image) -> list[Ints]:
 def _bordered(planes: list[Ints]) -> Ints:
     """int64[3, (H+2) * (W+2)], edges repeated; a gray plane three times."""
     padded = np.stack([np.pad(plane, 1, "edge").ravel() for plane in planes])
-    return np.broadcast_to(padded, (PLANES, padded.shape[1]))
+    return np.broadcast_to(padded.astype(np.int16), (PLANES, padded.shape[1]))
 
 
-def _image(found: Ints, shape: tuple[int, ...]) -> Image:
-    planes = found.astype(np.uint8).reshape(-1, *shape[:2])
+def _image(found: Image, shape: tuple[int, ...]) -> Image:
+    planes = found.reshape(-1, *shape[:2])
     return planes[0] if len(shape) == 2 else np.stack([planes[CODING_ORDER.index(c)] for c in range(PLANES)], axis=-1)

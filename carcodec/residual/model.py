@@ -27,6 +27,7 @@ from carcodec.residual.logistic import EDGE_BITS, Mixtures
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Errors = npt.NDArray[np.uint16]
 
 # (rows, columns) from a sample to the neighbours decoded before it: a picture is decoded along lines x + 2y.
 NEIGHBOURS: Final = (
@@ -48,6 +49,9 @@ NEIGHBOURS: Final = (
     (-3, 1),
 )
 AROUND: Final = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1))  # places of the base that are looked at
+# Neighbours at which it counts how far each predictor was off, and how much.
+RECENT_BITS: Final = 4  # the weights' sum is 2**4
+RECENT: Final = {(0, -1): 4, (-1, 0): 4, (-1, -1): 2, (-1, 1): 2, (0, -2): 1, (-2, 0): 1, (-1, -2): 1, (-2, 1): 1}
 PLANES: Final = 3  # green, red, blue: in the order of coding
 N_RELATIVE: Final = PLANES * (len(NEIGHBOURS) + len(AROUND))
 N_COMMON: Final = N_RELATIVE + PLANES + 2  # and the reference itself, whether there is a base, and the step
@@ -61,11 +65,14 @@ LARGEST_SHARE: Final = 1 << 15  # of a predictor: 8
 PREDICTION_BITS: Final = 8  # of a predictor's output, in levels
 LARGEST_PREDICTION: Final = 1 << 20
 LARGEST_STEP: Final = 127
+LARGEST_ERROR: Final = 255  # levels
+ERROR_UNITS: Final = 16  # of errors, in a level
 LARGEST_MEAN: Final = 1 << 12 + EDGE_BITS
 LARGEST_SCORE: Final = 1 << 20
 
 SHAPES: Final = {
     "head": (N_COMMON, None),
+    "failed": (None, None),
     **{
         f"{plane}.{name}": shape
         for plane in range(PLANES)
@@ -94,6 +101,23 @@ def _companding() -> Floats:
     return np.array([-size for size in sizes[:0:-1]] + sizes)
 
 
+def _error_inputs() -> Floats:
+    """log2(1 + 16 e) / 2 for errors e of 0..255 levels in steps of 1/256, in units of 2**-11."""
+    mantissas = np.arange(
+        1 << PREDICTION_BITS - 4, ((LARGEST_ERROR << PREDICTION_BITS) + (1 << PREDICTION_BITS - 4)) + 1
+    )
+    exponents = np.frexp(mantissas.astype(np.float64))[1].astype(np.int64) - 1
+    mantissas = (mantissas << 30) >> exponents
+    found = exponents - (PREDICTION_BITS - 4)
+    for _ in range(10):
+        mantissas = mantissas * mantissas >> 30
+        carry = mantissas >> 31
+        mantissas >>= carry
+        found = 2 * found + carry
+    return found.astype(np.float64)
+
+
+ERROR_INPUTS: Final = _error_inputs()
 # Differences of -255..255 on a scale where small ones count: sign(d) * log2(1 + |d|) / 2, in units of 2**-11.
 COMPANDED: Final = _companding()
 STEP_INPUTS: Final = [0, *(_log2_times_1024(step) for step in range(1, LARGEST_STEP + 1))]
@@ -108,12 +132,14 @@ class Contexts:
     Attributes:
         relative: int64[m, N_RELATIVE], neighbours and base less the plane's reference, -255..255.
         reference: int64[m, 3], 0..255.
+        errors: int64[m, 3 * predictors], sums of the predictors' errors over `RECENT` with 8 fraction bits.
         has_base: whether the base's places hold a base (else zeros).
         step: 1..127, levels a quantized level stands for.
     """
 
     relative: Ints
     reference: Ints
+    errors: Ints
     has_base: bool
     step: int
 
@@ -161,6 +187,13 @@ class SampleModel:
         if len(widths) > 1 or len({weight.shape for weight in linear}) > 1:
             raise ValueError("the layers' widths do not fit each other")
         self._linear = np.concatenate([weight[:N_RELATIVE] for weight in linear], axis=1)
+        # A plane knows those before it.
+        own = [weight[N_RELATIVE:] * (np.arange(PLANES) < plane)[:, None] for plane, weight in enumerate(linear)]
+        self._own = np.stack(own, axis=1)
+        self.n_predictors = self._linear.shape[1]
+        self._failed = _Product(arrays["failed"], None, int(ERROR_INPUTS[-1]))
+        if self._failed.weight.shape != (self.n_predictors, self._head.weight.shape[1]):
+            raise ValueError("the layers' widths do not fit each other")
 
     @classmethod
     def load(cls, source: str | Path | bytes) -> SampleModel:
@@ -170,7 +203,9 @@ class SampleModel:
     def shared(self, contexts: Contexts) -> Shared:
         """What the three planes have in common."""
         predictions = contexts.relative.astype(np.float64) @ self._linear
-        return Shared(contexts, self._head(contexts.inputs()), predictions.reshape(len(predictions), PLANES, -1))
+        hidden = self._head(contexts.inputs())
+        hidden += self._failed(ERROR_INPUTS.take(contexts.errors >> RECENT_BITS))
+        return Shared(contexts, hidden, predictions.reshape(len(predictions), PLANES, -1))
 
     def mixtures(self, plane: int, shared: Shared, known: Ints) -> Mixtures:
         """Distributions of one plane's samples.
@@ -193,10 +228,36 @@ class SampleModel:
         means += shared.contexts.reference[:, plane, None] << EDGE_BITS
         return Mixtures.of(_clamp(logarithms[:, :, 0], LARGEST_SCORE), means, logarithms[:, :, 2], shared.contexts.step)
 
+    def errors(self, relative: Ints, known: Ints) -> Errors:
+        """How far each predictor was off.
+
+        Args:
+            relative: int64[m, N_RELATIVE], of the contexts.
+            known: int64[m, 3], the pixel's own samples less their references.
+
+        Returns:
+            uint16[m, 3 * predictors], levels with 8 fraction bits, at most 255 levels.
+        """
+        predictions = (relative.astype(np.float64) @ self._linear).reshape(len(relative), PLANES, -1)
+        return self._errors(predictions, known)
+
+    def errors_of(self, shared: Shared, known: Ints) -> Errors:
+        """`errors`, where much is computed already."""
+        return self._errors(shared.predictions, known)
+
+    def _errors(self, predictions: Floats, known: Ints) -> Errors:
+        sums = predictions + np.tensordot(known.astype(np.float64), self._own, 1)
+        sizes = np.abs((known << PREDICTION_BITS)[:, :, None] - _prediction(sums))
+        found: Errors = np.minimum(sizes, LARGEST_ERROR << PREDICTION_BITS).astype(np.uint16).reshape(len(known), -1)
+        return found
+
     def _predictions(self, plane: int, shared: Shared, known: Ints) -> Ints:
         """int64[m, predictors], levels beyond the reference with 8 fraction bits: linear in what is known."""
-        sums = shared.predictions[:, plane] + known @ self._planes[plane].linear.weight[N_RELATIVE:]
-        return _clamp(shift_round(sums.astype(np.int64), WEIGHT_BITS - PREDICTION_BITS), LARGEST_PREDICTION)
+        return _prediction(shared.predictions[:, plane] + known.astype(np.float64) @ self._own[:, plane])
+
+
+def _prediction(sums: Floats) -> Ints:
+    return _clamp(shift_round(sums.astype(np.int64), WEIGHT_BITS - PREDICTION_BITS), LARGEST_PREDICTION)
 
 
 def companded(differences: Ints) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,36 @@ VALIDATION_SIDE = 256
 BEGIN_CROPS = 64
 LARGEST_CROP = 192  # the smallest training photograph is hardly larger
 
-Example = tuple[Tensor, Tensor, Tensor, Tensor]  # inputs, planes, reference, step of each row
+
+@dataclass(frozen=True)
+class Example:
+    """Samples of pictures one after the other.
+
+    Attributes:
+        inputs, planes, reference: of `nn.samples.sample_inputs`, float32[m,...].
+        step: float32[m,1].
+        shapes: sides of the pictures.
+    """
+
+    inputs: Tensor
+    planes: Tensor
+    reference: Tensor
+    step: Tensor
+    shapes: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Example]) -> Example:
+        """Several as one."""
+        rows = zip(*((part.inputs, part.planes, part.reference, part.step) for part in parts), strict=True)
+        inputs, planes, reference, step = (torch.cat(tensors) for tensors in rows)
+        return cls(inputs, planes, reference, step, tuple(shape for part in parts for shape in part.shapes))
+
+    def bits(self, network: nn.Module, device: torch.device) -> Tensor:
+        """What each sample costs a network, float32[m,3]."""
+        inputs, planes, reference, step = (
+            tensor.to(device) for tensor in (self.inputs, self.planes, self.reference, self.step)
+        )
+        return sample_bits(network(inputs, planes, self.shapes), planes, reference, step)
 
 
 class SamplesTask:
@@ -37,16 +68,14 @@ class SamplesTask:
         middles = [_middle(picture) for picture in load_split(data_dir, "val")[:: options["every"]]]
         self.validation = [_planes(middle[None]) for middle in middles]
         self.network = SampleNetwork(options["width"], options["inner"], options["predictors"])
-        inputs, planes, _, _ = self.batch(np.random.default_rng(0), BEGIN_CROPS)
-        self.network.begin(inputs, planes)
+        example = self.batch(np.random.default_rng(0), BEGIN_CROPS)
+        self.network.begin(example.inputs, example.planes)
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Example:
-        parts = [self._example(rng) for _ in range(n_crops)]
-        return tuple(torch.cat(tensors) for tensors in zip(*parts, strict=True))  # type: ignore[return-value]
+        return Example.joined([self._example(rng) for _ in range(n_crops)])
 
     def loss(self, batch: Example, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
-        inputs, planes, reference, step = (tensor.to(device) for tensor in batch)
-        loss = sample_bits(self.network(inputs, planes), planes, reference, step).mean()
+        loss = batch.bits(self.network, device).mean()
         return loss, {"bpp": 3 * loss.item()}
 
     @torch.no_grad()
@@ -55,14 +84,9 @@ class SamplesTask:
         figures = {}
         with torch.autocast(device.type, enabled=False):
             for scale in SCALES:
-                bits = [self._bits(network, picture, scale, device) for picture in self.validation]
+                bits = [_example(p, scale, 1).bits(network, device).sum(1).mean().item() for p in self.validation]
                 figures[f"bpp_{scale}"] = sum(bits) / len(bits)
         return {"score": -figures["bpp_32"]} | figures
-
-    @staticmethod
-    def _bits(network: nn.Module, levels: Tensor, scale: int, device: torch.device) -> float:
-        inputs, planes, reference, step = (tensor.to(device) for tensor in _example(levels, scale, 1))
-        return sample_bits(network(inputs, planes), planes, reference, step).sum(1).mean().item()
 
     def _example(self, rng: np.random.Generator) -> Example:
         if rng.random() < P_SMALL:
@@ -89,7 +113,8 @@ def _example(levels: Tensor, scale: int, step: int) -> Example:
     levels = ((levels / step + 0.5).floor() * step).clamp(max=255)
     steps = torch.tensor([float(step)])
     inputs, planes, reference = sample_inputs(levels, base, torch.tensor([float(scale > 0)]), steps)
-    return inputs, planes, reference, steps.expand(len(inputs), 1)
+    height, width = levels.shape[2:]
+    return Example(inputs, planes, reference, steps.expand(len(inputs), 1), ((height, width),))
 
 
 def _planes(pictures: Picture) -> Tensor:
