@@ -194,6 +194,9 @@ class SampleModel:
         self._failed = _Product(arrays["failed"], None, int(ERROR_INPUTS[-1]))
         if self._failed.weight.shape != (self.n_predictors, self._head.weight.shape[1]):
             raise ValueError("the layers' widths do not fit each other")
+        added = self._head.largest_sum + self._failed.largest_sum
+        if added + max(plane.known.largest_sum for plane in self._planes) >= SUM_LIMIT:
+            raise ValueError("sums of layers that are added could reach 2**53")
 
     @classmethod
     def load(cls, source: str | Path | bytes) -> SampleModel:
@@ -269,8 +272,12 @@ class _Product:
     """x @ weight + bias in float64, exact: ValueError where a sum could reach 2**53."""
 
     def __init__(self, weight: Ints, bias: Ints | None, largest_input: int) -> None:
-        bound = (np.abs(weight).astype(object).sum(axis=0) * largest_input).max(initial=0)
-        if bound + (0 if bias is None else int(np.abs(bias).max(initial=0))) >= SUM_LIMIT:
+        if bias is not None and bias.shape != weight.shape[1:]:
+            raise ValueError("a bias does not fit its layer")
+        # Python's integers: this proof itself must not overflow.
+        sums = np.abs(weight.astype(object)).sum(axis=0) * largest_input
+        self.largest_sum = int((sums if bias is None else sums + np.abs(bias.astype(object))).max())
+        if self.largest_sum >= SUM_LIMIT:
             raise ValueError("sums could reach 2**53")
         self.weight = weight.astype(np.float64)
         self.bias = 0.0 if bias is None else bias.astype(np.float64)
