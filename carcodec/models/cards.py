@@ -26,6 +26,9 @@ ROLES = {  # role -> must its model be exact?
     "extractor": False,
     "context": True,
     "segmenter": True,
+    "compact": False,
+    "fine": True,
+    "samples": True,
 }
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SHA256 = re.compile(r"[0-9a-f]{64}")

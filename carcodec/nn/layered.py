@@ -27,17 +27,17 @@ class CompNet(nn.Module):
     """The compact picture: means of squares, and what a network adds so that more can be predicted from them.
 
     Args:
-        width: channels.
+        compact_width: channels.
 
     Shapes: picture float32[N,3,H,W], 0..255, scale one of `SCALES`, H and W multiples of it
     -> float32[N,3,H/scale,W/scale], whole numbers 0..255.
     """
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, compact_width: int = 64) -> None:
         super().__init__()
-        self.head = nn.Conv2d(3 * GRID_PX**2, width, 1)
-        self.hidden = conv(width, width)
-        self.tail = conv(width, 3)
+        self.head = nn.Conv2d(3 * GRID_PX**2, compact_width, 1)
+        self.hidden = conv(compact_width, compact_width)
+        self.tail = conv(compact_width, 3)
         nn.init.zeros_(self.tail.weight)
         assert self.tail.bias is not None
         nn.init.zeros_(self.tail.bias)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,12 @@ from carcodec.descriptor.context import ContextModel
 from carcodec.intnn.frozen import dump_frozen
 from carcodec.models.cards import ROLES, Card, as_toml
 from carcodec.nn.exact import frozen
+from carcodec.residual.model import SampleModel
 from carcodec.runtime import NETWORKS, empty_network, network_class
 from carcodec.train.run import RECIPES, read_recipe
 
+# Roles of models that numpy runs, and what reads them.
+FROZEN: dict[str, Callable[[bytes], object]] = {"context": ContextModel.load, "samples": SampleModel.load}
 LARGEST_HALF = 65504.0
 # Rounding to half precision costs 0.02 % where weights are of ordinary size; more means that many are so small that
 # half precision has few digits left for them.
@@ -54,18 +57,18 @@ def export(checkpoint: Path, fields: Mapping[str, Any], folder: Path, prefix: st
 
 
 def export_frozen(frozen: Path, fields: Mapping[str, Any], folder: Path) -> Card:
-    """Install a frozen context model.
+    """Install a model that numpy runs, frozen already.
 
     Args:
-        frozen: the safetensors file of `carcodec.nn.freeze`.
+        frozen: the safetensors file of `carcodec.train.freeze` or `freeze_samples`.
         fields, folder: as `export`; `network` is "frozen", and figures must be given.
 
     Raises:
-        ValueError: not a context model, or a field that breaks a rule of `Card`.
+        ValueError: not a model of the role, or a field that breaks a rule of `Card`.
         FileExistsError: the id is taken.
     """
     data = frozen.read_bytes()
-    ContextModel.load(data)
+    FROZEN[fields["role"]](data)
     return _install(data, dict(fields) | {"network": "frozen", "exact": True}, folder)
 
 
@@ -144,7 +147,7 @@ def main() -> None:
     figures = dict(figure.split("=") for figure in fields.pop("figure"))
     if figures:
         fields["validation"] = {name: float(value) for name, value in figures.items()}
-    if fields["role"] == "context":
+    if fields["role"] in FROZEN:
         card = export_frozen(checkpoint, fields, folder)
     else:
         options = read_recipe(RECIPES / f"{fields['recipe']}.toml")["options"]
@@ -156,7 +159,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m carcodec.train.export", description="Install a trained model.")
-    parser.add_argument("checkpoint", type=Path, help="best.pt or last.pt; of a context model, the frozen file")
+    parser.add_argument(
+        "checkpoint", type=Path, help="best.pt or last.pt; of models that numpy runs, the frozen file"
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--number", type=int, required=True)
     for name in ("id", "role", "recipe", "data", "licence"):

@@ -34,9 +34,9 @@ SEGMENTS = ("mapped", "unmapped", "original", "none")
 class Codec(nn.Module):
     """What is trained together; `fine` is what a decoder has of it."""
 
-    def __init__(self, n_classes: int, width: int, depth: int) -> None:
+    def __init__(self, n_classes: int, width: int, depth: int, compact_width: int) -> None:
         super().__init__()
-        self.compact = CompNet()
+        self.compact = CompNet(compact_width)
         self.fine = FineNet(n_classes, width, depth)
 
 
@@ -49,7 +49,7 @@ class Batch:
 
 
 class LayeredTask:
-    """Options: crop, width, depth, n_validation, and segments, one of `SEGMENTS`: what FineNet is told."""
+    """Options: crop, n_validation, those of FineNet and CompNet, and segments, one of `SEGMENTS`: what FineNet is told."""
 
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.crop, self.segments = options["crop"], options["segments"]
@@ -58,7 +58,9 @@ class LayeredTask:
         segmenter = build(cards.default("segmenter"))
         assert isinstance(segmenter, Segmenter)
         self.segmenter = segmenter
-        self.network = Codec(len(segmenter.classes), options["width"], options["depth"])
+        if len(segmenter.classes) != options["n_classes"]:
+            raise ValueError(f"the segmenter has {len(segmenter.classes)} classes, the recipe {options['n_classes']}")
+        self.network = Codec(**{name: options[name] for name in ("n_classes", "width", "depth", "compact_width")})
         self.pictures = load_split(data_dir, "train")
         middles = [_middle(picture) for picture in load_split(data_dir, "val")[: options["n_validation"]]]
         self.validation = pictures_to_levels(middles)

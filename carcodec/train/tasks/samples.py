@@ -65,7 +65,7 @@ class SamplesTask:
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.crop = options["crop"]
         self.pictures = load_split(data_dir, "train")
-        middles = [_middle(picture) for picture in load_split(data_dir, "val")[:: options["every"]]]
+        middles = [middle(picture) for picture in load_split(data_dir, "val")[:: options["every"]]]
         self.validation = [_planes(middle[None]) for middle in middles]
         self.network = SampleNetwork(options["width"], options["inner"], options["predictors"])
         example = self.batch(np.random.default_rng(0), BEGIN_CROPS)
@@ -117,11 +117,19 @@ def _example(levels: Tensor, scale: int, step: int) -> Example:
     return Example(inputs, planes, reference, steps.expand(len(inputs), 1), ((height, width),))
 
 
+def lossless_example(image: Picture, scale: int) -> tuple[Example, Picture]:
+    """A picture uint8[H,W,3], sides multiples of the scale, and its stand-in base of the same shape."""
+    levels = _planes(image[None])
+    base = stand_in_base(levels, scale)[0, list(CODING_ORDER)].permute(1, 2, 0)
+    return _example(levels, scale, 1), base.numpy().astype(np.uint8)
+
+
 def _planes(pictures: Picture) -> Tensor:
     """uint8[N,H,W,3] -> float32[N,3,H,W] in coding order."""
     return torch.from_numpy(pictures.astype(np.float32)).permute(0, 3, 1, 2)[:, list(CODING_ORDER)].contiguous()
 
 
-def _middle(picture: Picture) -> Picture:
+def middle(picture: Picture) -> Picture:
+    """What of a photograph is validated on: uint8[256,256,3]."""
     top, left = ((side - VALIDATION_SIDE) // 2 for side in picture.shape[:2])
     return np.ascontiguousarray(picture[top : top + VALIDATION_SIDE, left : left + VALIDATION_SIDE])
