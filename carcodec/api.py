@@ -28,7 +28,7 @@ from carcodec.container.payloads import (
 )
 from carcodec.descriptor.grid import Symbols
 from carcodec.errors import ModelMissing, UsageError
-from carcodec.ids import VERSION, ChunkKind, Mode
+from carcodec.ids import SCALES, VERSION, ChunkKind, Mode
 from carcodec.jpeg.front import Sampling
 from carcodec.jpeg.tables import SHAPES
 from carcodec.models import cards
@@ -54,6 +54,7 @@ def encode(
     mode: str = "side",
     lossless: bool = False,
     max_error: int | None = None,
+    scale: int | None = None,
     tables: str = "psnr",
     sampling: Sampling = "4:2:0",
     side: str = "auto",
@@ -72,6 +73,8 @@ def encode(
             JPEG inside, and a JPEG is coded from its pixels).
         lossless: decoded pixels are identical (mode "layered"; there is no quality then).
         max_error: 1..63 levels, near-lossless: no sample of the decoded picture is off by more (likewise).
+        scale: 8, 16 or 32, pixels a side that one of the compact picture stands for (mode "layered"); None takes what
+            costs least. A finer one makes a better thumbnail and better segments, in more bytes.
         tables: of a JPEG that is made: "psnr" (least squared error) or "standard" (those of the JPEG standard).
         sampling: its chroma, "4:2:0", "4:2:2" or "4:4:4".
         side: "auto" keeps the descriptor where it pays, "on" wherever the restoration helps, "off" never. A JPEG that
@@ -94,11 +97,16 @@ def encode(
         side=_chosen("side", side, {name: name for name in ("auto", "on", "off")}),
         search=_chosen("effort", effort, {"default": True, "fast": False}),
         max_error=_bound(lossless, max_error, quality),
+        scale=scale,
     )
+    if scale is not None and scale not in SCALES:
+        raise UsageError(f"scale must be one of {', '.join(map(str, SCALES))}, not {scale}")
     if quality is not None and not 1 <= quality <= 100:
         raise UsageError(f"quality must be 1..100, not {quality}")
     if coding.number == Mode.LAYERED:
         _check_no_jpeg({"tables": tables, "sampling": sampling, "side": side, "effort": effort})
+    elif scale is not None:
+        raise UsageError(f"mode {mode} has no compact picture whose scale could be chosen: take mode layered")
     elif options.max_error is not None:
         raise UsageError(f"mode {mode} is not for lossless or near-lossless pictures: take mode layered")
     if mode == "blind" and side == "on":

@@ -234,3 +234,16 @@ def test_whatever_the_bytes_a_picture_or_a_documented_error(options: dict[str, A
             assert name in OF_BYTES
             refused += bool(name)
     assert refused > 300
+
+
+@pytest.mark.parametrize("scale", [8, 16, 32])
+def test_scale_is_that_of_the_compact_picture(scale: int) -> None:
+    compact = carcodec.decode(encode(COLOUR, quality=60, scale=scale), layer="compact")
+    assert compact.size == (-(-COLOUR.shape[1] // scale), -(-COLOUR.shape[0] // scale))
+
+
+def test_scale_is_one_of_the_format_and_for_layers_only() -> None:
+    with pytest.raises(UsageError, match="scale must be one of 8, 16, 32, not 12"):
+        encode(COLOUR, scale=12)
+    with pytest.raises(UsageError, match="no compact picture"):
+        carcodec.encode(COLOUR, mode="side", scale=8)

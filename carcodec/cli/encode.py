@@ -52,6 +52,12 @@ def _choice(name: str, values: list[str], help: str) -> Callable[[Callable[..., 
 @_choice("--tables", ["psnr", "standard"], "Quantization tables of the JPEG.")
 @_choice("--sampling", ["4:2:0", "4:2:2", "4:4:4"], "Chroma sampling of the JPEG.")
 @_choice("--effort", ["default", "fast"], "How long to look for the best side information.")
+@click.option(
+    "--scale",
+    type=click.Choice(["8", "16", "32"]),
+    callback=lambda _, __, value: value and int(value),
+    help="Mode layered: of the compact picture, in place of what costs least; 8 is the largest thumbnail.",
+)
 @click.option("--background", metavar="COLOUR", help="Lay transparent pictures on a colour: a name, or #rrggbb.")
 @computing
 @talking

@@ -37,6 +37,7 @@ class Options:
         side: "auto" keeps a descriptor where it pays, "on" always, "off" never.
         search: try all symbols at each site; else take what the extractor proposes.
         max_error: largest difference of a sample, in levels: 0 is lossless, None lossy by quality (mode `layered`).
+        scale: of the compact picture, one of `ids.SCALES`; None: the one that costs least (mode `layered`).
     """
 
     quality: int | None = None
@@ -45,6 +46,7 @@ class Options:
     side: str = "auto"
     search: bool = True
     max_error: int | None = None
+    scale: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ bytes (graphics, noise), the file holds that instead of layers.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,7 +38,6 @@ from carcodec.ports import Image, Labels, LayeredNetworks, Networks
 LOSSLESS_SCALE = 32
 PICTURE_SCALE = 8  # of the compact picture that a file without layers is shown by
 SLOPE_SCALE = 16  # whose residual tells what a byte is worth
-PLAIN_SCALE = 32  # of the split that no network predicts: the fewest compact bytes
 SLOPE_QUALITIES = 4  # between the two points of a slope: enough to rise above the encoder's own jumps
 NOTHING = 128  # residual sample where the base is right
 THOROUGH_SHARE = 0.95  # of the bytes of a quick plain coder: less than a thorough one needs, which saves about 3 %
@@ -53,9 +52,9 @@ class LayeredMode:
         image = picture.array
         if options.max_error is None:
             quality = DEFAULT_QUALITY if options.quality is None else options.quality
-            payloads = _lossy(image, networks, quality)
+            payloads = _lossy(image, networks, quality, SCALES if options.scale is None else (options.scale,))
         else:
-            payloads = _bounded(image, networks, step=2 * options.max_error + 1)
+            payloads = _bounded(image, networks, 2 * options.max_error + 1, options.scale or LOSSLESS_SCALE)
         height, width = image.shape[:2]
         header = Header(self.number, width, height, Colour.GRAY if image.ndim == 2 else Colour.RGB)
         container = Container(header, tuple(map(to_chunk, (*payloads, *_metadata(picture)))))
@@ -157,8 +156,8 @@ class _Candidate:
     error: float
 
 
-def _lossy(image: Image, networks: Networks, quality: int) -> tuple[Payload, ...]:
-    """The candidate of least error plus bytes at their price.
+def _lossy(image: Image, networks: Networks, quality: int, scales: Sequence[int]) -> tuple[Payload, ...]:
+    """Of compact pictures of these scales, the candidate of least error plus bytes at their price.
 
     At one quality of the residual, splits differ both in error and in bytes, so an exchange rate is needed. It is
     that of the residual itself: what error a byte more removes there (Everett's method: Operations Research 11,
@@ -166,11 +165,13 @@ def _lossy(image: Image, networks: Networks, quality: int) -> tuple[Payload, ...
 
     The last split is predicted by no network: detail that is predicted wrongly costs residual bytes, too.
     """
-    predicted = {scale: _split(image, scale, networks) for scale in SCALES}
-    reference = _with_residual(image, predicted[SLOPE_SCALE], quality)
-    price = _price(image, predicted[SLOPE_SCALE], reference, quality)
-    others = [split for scale, split in predicted.items() if scale != SLOPE_SCALE]
-    others.append(_unpredicted(predicted[PLAIN_SCALE], PLAIN_SCALE))
+    predicted = {scale: _split(image, scale, networks) for scale in scales}
+    slope_scale = SLOPE_SCALE if SLOPE_SCALE in scales else scales[-1]
+    reference = _with_residual(image, predicted[slope_scale], quality)
+    price = _price(image, predicted[slope_scale], reference, quality)
+    others = [split for scale, split in predicted.items() if scale != slope_scale]
+    # The largest scale: the fewest compact bytes.
+    others.append(_unpredicted(predicted[scales[-1]], scales[-1]))
     candidates = [reference, *(_with_residual(image, split, quality) for split in others)]
     candidates += [_candidate(image, split.base, split.layers) for split in predicted.values()]
     return min(candidates, key=lambda each: (each.error + price * each.n_bytes, each.n_bytes)).payloads
@@ -223,12 +224,12 @@ def _added(base: Image, transform: TransformPayload) -> Image:
 # Lossless and near-lossless.
 
 
-def _bounded(image: Image, networks: Networks, step: int) -> tuple[Payload, ...]:
+def _bounded(image: Image, networks: Networks, step: int, scale: int) -> tuple[Payload, ...]:
     """Layers or plain picture, whichever takes fewer bytes; no sample is off by more than half the step."""
     levels = _levels(image, step)
     pixels = _pixels(levels, step)
     check = _check_value(pixels)
-    split = _split(image, LOSSLESS_SCALE, networks)
+    split = _split(image, scale, networks)
     coder = networks.sample_coder()
     samples = SamplesPayload(coder.reference, step, check, coder.encode(levels, split.base, step))
     layers = (*split.layers, samples)

@@ -159,9 +159,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m carcodec.train.export", description="Install a trained model.")
-    parser.add_argument(
-        "checkpoint", type=Path, help="best.pt or last.pt; of models that numpy runs, the frozen file"
-    )
+    parser.add_argument("checkpoint", type=Path, help="best.pt or last.pt; of models that numpy runs, the frozen file")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--number", type=int, required=True)
     for name in ("id", "role", "recipe", "data", "licence"):

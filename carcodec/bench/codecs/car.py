@@ -26,6 +26,7 @@ class Car(Codec):
 
     Attributes:
         mode, tables, side, sampling, effort, lossless: as `carcodec.encode` takes them.
+        scale: likewise; 0 for None.
         run_on: device for the networks, as `carcodec.encode` takes it.
         threads: of the networks; 0 for the library's choice.
     """
@@ -40,6 +41,7 @@ class Car(Codec):
     sampling: Sampling = "4:2:0"
     effort: str = "default"
     lossless: bool = False
+    scale: int = 0
     run_on: str = "auto"
     threads: int = 0
 
@@ -49,6 +51,7 @@ class Car(Codec):
             image,
             quality=None if self.lossless else round(setting),
             lossless=self.lossless,
+            scale=self.scale or None,
             mode=self.mode,
             tables=self.tables,
             sampling=self.sampling,

@@ -36,6 +36,7 @@ class Codec(nn.Module):
 
     def __init__(self, n_classes: int, width: int, depth: int, compact_width: int) -> None:
         super().__init__()
+        self.n_classes = n_classes
         self.compact = CompNet(compact_width)
         self.fine = FineNet(n_classes, width, depth)
 
@@ -48,19 +49,47 @@ class Batch:
     scale: int
 
 
-class LayeredTask:
-    """Options: crop, n_validation, those of FineNet and CompNet, and segments, one of `SEGMENTS`: what FineNet is told."""
+class Predictor:
+    """Networks in training or after it, and what FineNet is told of segments, one of `SEGMENTS`."""
 
-    def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
-        self.crop, self.segments = options["crop"], options["segments"]
-        if self.segments not in SEGMENTS:
-            raise ValueError(f"segments must be one of {', '.join(SEGMENTS)}, not {self.segments!r}")
+    def __init__(self, codec: Codec, segments: str) -> None:
+        if segments not in SEGMENTS:
+            raise ValueError(f"segments must be one of {', '.join(SEGMENTS)}, not {segments!r}")
         segmenter = build(cards.default("segmenter"))
         assert isinstance(segmenter, Segmenter)
-        self.segmenter = segmenter
-        if len(segmenter.classes) != options["n_classes"]:
-            raise ValueError(f"the segmenter has {len(segmenter.classes)} classes, the recipe {options['n_classes']}")
-        self.network = Codec(**{name: options[name] for name in ("n_classes", "width", "depth", "compact_width")})
+        if len(segmenter.classes) != codec.n_classes:
+            raise ValueError(f"the segmenter has {len(segmenter.classes)} classes, the recipe {codec.n_classes}")
+        self.codec, self.segments, self.segmenter = codec, segments, segmenter
+
+    def __call__(self, pictures: Tensor, scale: int, codec: nn.Module | None = None) -> tuple[Tensor, Tensor]:
+        """Compact pictures and bases of float32[N,3,H,W], 0..255; `codec` stands in for the own one."""
+        networks: Any = codec or self.codec
+        compact = networks.compact(pictures, scale)
+        upsampled = bilinear(compact, scale)
+        grid = bilinear(compact, scale // GRID_PX)
+        return compact, networks.fine(grid, self._shares(pictures, upsampled), upsampled, scale)
+
+    @torch.no_grad()
+    def _shares(self, pictures: Tensor, upsampled: Tensor) -> Tensor:
+        """Probabilities 0..255."""
+        seen = pictures if self.segments == "original" else upsampled.detach()
+        scores = self.segmenter(seen) if self.segments == "mapped" else self.segmenter.segnet(seen)
+        shares = probabilities(scores)
+        return torch.zeros_like(shares) if self.segments == "none" else shares
+
+
+def codec_of(options: dict[str, Any]) -> Codec:
+    """Untrained networks by a recipe's options."""
+    return Codec(**{name: options[name] for name in ("n_classes", "width", "depth", "compact_width")})
+
+
+class LayeredTask:
+    """Options: crop, n_validation, those of FineNet and CompNet, and segments, one of `SEGMENTS`."""
+
+    def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
+        self.crop = options["crop"]
+        self.network = codec_of(options)
+        self.predictor = Predictor(self.network, options["segments"])
         self.pictures = load_split(data_dir, "train")
         middles = [_middle(picture) for picture in load_split(data_dir, "val")[: options["n_validation"]]]
         self.validation = pictures_to_levels(middles)
@@ -71,7 +100,7 @@ class LayeredTask:
 
     def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
         pictures = batch.pictures.to(device)
-        compact, base = self._predicted(self.network, pictures, batch.scale)
+        compact, base = self.predictor(pictures, batch.scale)
         error = torch.log((base - pictures).square().mean(dim=(1, 2, 3)) + FLOOR).mean()
         bits = compact_bits(compact)
         price = 2 / (batch.scale**2 * 3 * SIGNIFICANT)
@@ -84,27 +113,12 @@ class LayeredTask:
         for scale in SCALES:
             errors, bits = [], []
             for part in torch.split(self.validation, 6):
-                compact, base = self._predicted(network, part.to(device), scale)
+                compact, base = self.predictor(part.to(device), scale, network)
                 errors.append((base.cpu() - part).square().mean(dim=(1, 2, 3)))
                 bits.append(compact_bits(compact).item())
             figures[f"psnr_{scale}"] = (10 * torch.log10(255**2 / torch.cat(errors))).mean().item()
             figures[f"bits_{scale}"] = sum(bits) / len(bits)
         return {"psnr": sum(figures[f"psnr_{scale}"] for scale in SCALES) / len(SCALES)} | figures
-
-    def _predicted(self, network: Any, pictures: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-        """Compact pictures and bases."""
-        compact = network.compact(pictures, scale)
-        upsampled = bilinear(compact, scale)
-        grid = bilinear(compact, scale // GRID_PX)
-        return compact, network.fine(grid, self._shares(pictures, upsampled), upsampled, scale)
-
-    @torch.no_grad()
-    def _shares(self, pictures: Tensor, upsampled: Tensor) -> Tensor:
-        """What FineNet is told of segments: probabilities 0..255."""
-        seen = pictures if self.segments == "original" else upsampled.detach()
-        scores = self.segmenter(seen) if self.segments == "mapped" else self.segmenter.segnet(seen)
-        shares = probabilities(scores)
-        return torch.zeros_like(shares) if self.segments == "none" else shares
 
 
 def compact_bits(compact: Tensor) -> Tensor:
