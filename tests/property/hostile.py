@@ -21,9 +21,18 @@ from pathlib import Path
 
 import carcodec
 from carcodec.container.file import PREFIX, Container, parse, to_chunk
-from carcodec.container.payloads import DescriptorPayload, JpegPayload, Payload
+from carcodec.container.payloads import (
+    BasePayload,
+    CompactPayload,
+    DescriptorPayload,
+    JpegPayload,
+    Payload,
+    PicturePayload,
+    SamplesPayload,
+    TransformPayload,
+)
 from carcodec.errors import CarError
-from carcodec.ids import Packing
+from carcodec.ids import SCALES, Mode, Packing
 from tests.property.test_container import edited, resealed
 
 MOST_ADDRESSES_BYTES = 4 << 30
@@ -80,12 +89,41 @@ def edited_descriptor(data: bytes, rng: random.Random) -> bytes:
     return replaced(container, replace(descriptor, check=check, data=edited(descriptor.data, rng)))
 
 
-LAYERS = (edited_file, edited_lepton, edited_lepton_header, edited_jpeg, edited_descriptor)
+def edited_layer(data: bytes, rng: random.Random) -> bytes:
+    """What the coder of some layer reads."""
+    container = parse(data)
+    kinds = (CompactPayload, TransformPayload, SamplesPayload, PicturePayload)
+    payload = rng.choice([payload for kind in kinds if (payload := container.find(kind))])
+    return replaced(container, replace(payload, data=edited(payload.data, rng)))
+
+
+def edited_fields(data: bytes, rng: random.Random) -> bytes:
+    """What is said of some layer: its scale, its networks, its step."""
+    container = parse(data)
+    changed: list[Payload] = []
+    if compact := container.find(CompactPayload):
+        changed.append(replace(compact, scale=rng.choice(SCALES)))
+    if base := container.find(BasePayload):
+        changed.append(replace(base, fine=base.segmenter))
+        changed.append(replace(base, segmenter=replace(base.segmenter, digest6=rng.randbytes(6))))
+    for kind in (SamplesPayload, PicturePayload):
+        if layer := container.find(kind):
+            changed += [replace(layer, step=rng.randrange(1, 128, 2)), replace(layer, check=rng.randrange(2**32))]
+    return replaced(container, rng.choice(changed))
+
+
+OF_JPEG = (edited_file, edited_lepton, edited_lepton_header, edited_jpeg, edited_descriptor)
+LAYERS = {
+    Mode.SIDE: OF_JPEG,
+    Mode.BLIND: OF_JPEG[:-1],
+    Mode.LAYERED: (edited_file, edited_layer, edited_layer, edited_fields),
+}
 
 
 def hostile(data: bytes, seed: int, number: int) -> bytes:
     """One of the files; it depends on nothing but these arguments."""
-    return LAYERS[number % len(LAYERS)](data, random.Random(f"{seed} {number}"))
+    edits = LAYERS[parse(data).header.mode]
+    return edits[number % len(edits)](data, random.Random(f"{seed} {number}"))
 
 
 def outcome(read: Callable[[bytes], object], data: bytes) -> str:

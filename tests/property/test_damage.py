@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import carcodec
+from carcodec.container.file import parse
 from carcodec.container.payloads import DescriptorPayload
 from carcodec.errors import DamagedError, FormatError
 from tests.conftest import SAMPLES
@@ -81,8 +82,19 @@ def test_two_thousand_mutations_are_refused_before_anything_is_decoded(valid: by
     assert time.monotonic() - start < MOST_SECONDS
 
 
-def check_hostile(valid: bytes, folder: Path, environment: dict[str, str], seed: int, count: int) -> None:
-    """Read files whose checksums hold, whatever else does not, in a child with bounded memory."""
+def check_hostile(
+    valid: bytes,
+    folder: Path,
+    environment: dict[str, str],
+    seed: int,
+    count: int,
+    documented: dict[str, set[str]] = DOCUMENTED,
+    reaching: str = "decode",
+) -> None:
+    """Read files whose checksums hold, whatever else does not, in a child with bounded memory.
+
+    Whatever of its layers they come to, the function `reaching` sometimes gives a picture, sometimes none.
+    """
     pytest.importorskip("resource")
     path = folder / "valid.car"
     path.write_bytes(valid)
@@ -92,8 +104,8 @@ def check_hostile(valid: bytes, folder: Path, environment: dict[str, str], seed:
     assert done.returncode == 0, f"near file {last} of seed {seed}: {done.stderr[-2000:]}"
     report = json.loads(last)
     for name, outcomes in report["outcomes"].items():
-        assert outcomes.keys() <= DOCUMENTED[name], (name, outcomes)
-    assert {"", "FormatError", "DamagedError"} <= report["outcomes"]["decode"].keys(), "no layer beneath was reached"
+        assert outcomes.keys() <= documented[name], (name, outcomes)
+    assert {"", "FormatError", "DamagedError"} <= report["outcomes"][reaching].keys(), "no layer beneath was reached"
     assert report["slowest_s"] < MOST_SECONDS
     assert report["peak_mb"] < MOST_MB
 
@@ -102,6 +114,24 @@ def test_files_made_to_do_harm_raise_documented_errors(
     valid: bytes, tmp_path: Path, child_environment: dict[str, str]
 ) -> None:
     check_hostile(valid, tmp_path, child_environment, SEED, 150)
+
+
+def of_layers(kind: str) -> bytes:
+    """A file of mode `layered` that has this chunk: 24 x 16 pixels of a photograph, or noise."""
+    image = np.array(Image.open(SAMPLES / "coffee.png").convert("RGB").crop((100, 100, 124, 116)))
+    if kind == "PICTURE":
+        image = np.random.default_rng(SEED).integers(0, 2, image.shape).astype(np.uint8)
+    data = carcodec.encode(image, mode="layered", **({"quality": 40} if kind == "TRANSFORM" else {"lossless": True}))
+    assert kind in [chunk.name for chunk in parse(data).chunks]
+    return data
+
+
+@pytest.mark.parametrize("kind", ["TRANSFORM", "SAMPLES", "PICTURE"])
+def test_layers_made_to_do_harm_raise_documented_errors(
+    kind: str, tmp_path: Path, child_environment: dict[str, str]
+) -> None:
+    documented = DOCUMENTED | {"extract": OF_BYTES - {""} | {"UsageError"}}  # there is no JPEG in them
+    check_hostile(of_layers(kind), tmp_path, child_environment, SEED, 28, documented, reaching="salvage")
 
 
 @pytest.mark.slow
