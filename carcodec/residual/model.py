@@ -5,9 +5,9 @@ For each sample a small network over causal neighbours and the base gives a mixt
 throughout; products of matrices run in float64, exact because every sum stays below 2**53.
 
 name in docs/format.md | here
-companding             | `COMPANDED`
-predictors             | `_predictions`
-distribution           | `Mixtures`
+companding             | `companded`
+predictors             | `Shared.predictions`, `SampleModel.errors`
+mixture                | `Mixtures`
 """
 
 from __future__ import annotations
@@ -103,12 +103,11 @@ def _companding() -> Floats:
 
 def _error_inputs() -> Floats:
     """log2(1 + 16 e) / 2 for errors e of 0..255 levels in steps of 1/256, in units of 2**-11."""
-    mantissas = np.arange(
-        1 << PREDICTION_BITS - 4, ((LARGEST_ERROR << PREDICTION_BITS) + (1 << PREDICTION_BITS - 4)) + 1
-    )
-    exponents = np.frexp(mantissas.astype(np.float64))[1].astype(np.int64) - 1
-    mantissas = (mantissas << 30) >> exponents
-    found = exponents - (PREDICTION_BITS - 4)
+    one = (1 << PREDICTION_BITS) // ERROR_UNITS
+    wholes = np.arange(one, one + (LARGEST_ERROR << PREDICTION_BITS) + 1)
+    exponents = np.frexp(wholes.astype(np.float64))[1].astype(np.int64) - 1
+    mantissas = (wholes << 30) >> exponents  # 1 to 2, with 30 fraction bits
+    found = exponents - (one.bit_length() - 1)
     for _ in range(10):
         mantissas = mantissas * mantissas >> 30
         carry = mantissas >> 31
@@ -194,6 +193,9 @@ class SampleModel:
         self._failed = _Product(arrays["failed"], None, int(ERROR_INPUTS[-1]))
         if self._failed.weight.shape != (self.n_predictors, self._head.weight.shape[1]):
             raise ValueError("the layers' widths do not fit each other")
+        joined = self._head.largest_sum + self._failed.largest_sum
+        if joined + max(plane.known.largest_sum for plane in self._planes) >= SUM_LIMIT:
+            raise ValueError("sums could reach 2**53")
         added = self._head.largest_sum + self._failed.largest_sum
         if added + max(plane.known.largest_sum for plane in self._planes) >= SUM_LIMIT:
             raise ValueError("sums of layers that are added could reach 2**53")
@@ -269,14 +271,16 @@ def companded(differences: Ints) -> Floats:
 
 
 class _Product:
-    """x @ weight + bias in float64, exact: ValueError where a sum could reach 2**53."""
+    """x @ weight + bias in float64, exact: ValueError where a sum could reach 2**53.
+
+    Attributes:
+        largest_sum: bound on the size of every partial sum.
+    """
 
     def __init__(self, weight: Ints, bias: Ints | None, largest_input: int) -> None:
-        if bias is not None and bias.shape != weight.shape[1:]:
-            raise ValueError("a bias does not fit its layer")
         # Python's integers: this proof itself must not overflow.
-        sums = np.abs(weight.astype(object)).sum(axis=0) * largest_input
-        self.largest_sum = int((sums if bias is None else sums + np.abs(bias.astype(object))).max())
+        columns = np.abs(weight.astype(object)).sum(axis=0) * largest_input
+        self.largest_sum = int(max(columns)) + (0 if bias is None else max(map(abs, bias.tolist())))
         if self.largest_sum >= SUM_LIMIT:
             raise ValueError("sums could reach 2**53")
         self.weight = weight.astype(np.float64)
