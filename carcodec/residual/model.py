@@ -278,6 +278,8 @@ class _Product:
     """
 
     def __init__(self, weight: Ints, bias: Ints | None, largest_input: int) -> None:
+        if bias is not None and bias.shape != weight.shape[1:]:
+            raise ValueError(f"weight {weight.shape} and bias {bias.shape} do not fit")
         # Python's integers: this proof itself must not overflow.
         columns = np.abs(weight.astype(object)).sum(axis=0) * largest_input
         self.largest_sum = int(max(columns)) + (0 if bias is None else max(map(abs, bias.tolist())))
