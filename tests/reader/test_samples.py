@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from carcodec.residual.coding import encode_samples
-from carcodec.residual.model import SampleModel
+from carcodec.residual.model import AROUND, NEIGHBOURS, RECENT, SampleModel
+from tests.conftest import ROOT
 from tests.reader import samples_reader
 from tests.stubs.samples import soft_picture, toy_arrays
 
@@ -46,3 +49,16 @@ def test_both_read_the_same_levels_by_weights_that_reach_every_limit(factor: int
     arrays = {name: array * factor for name, array in toy_arrays().items()}
     noise = np.random.default_rng(3).integers(0, 256, (5, 6, 3)).astype(np.uint8)
     assert agree(noise, 255 - noise, 1, arrays)
+
+
+def places(title: str) -> list[tuple[int, int]]:
+    """The pairs of numbers in a paragraph of the page."""
+    page = (ROOT / "docs" / "format.md").read_text("utf-8")
+    paragraph = page[page.index("## 14.") :].split(f"**{title}.**")[1].split("\n\n")[0]
+    return [(int(down), int(right)) for down, right in re.findall(r"\((-?\d), (-?\d)\)", paragraph)]
+
+
+def test_the_places_that_the_page_names_are_those_of_the_model() -> None:
+    assert places("Neighbours") == list(NEIGHBOURS)
+    assert places("Differences") == list(AROUND)
+    assert places("Errors") == list(RECENT)
