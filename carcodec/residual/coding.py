@@ -189,11 +189,13 @@ def _symbols(canvas: Canvas, model: SampleModel, planes: list[Ints], lines: list
 def _blocks(canvas: Canvas) -> Iterator[list[Ints]]:
     """Whole lines, some thousand samples at a time."""
     block: list[Ints] = []
+    n_samples = 0
     for line in canvas.lines():
         block.append(line)
-        if sum(map(len, block)) >= _BLOCK:
+        n_samples += len(line)
+        if n_samples >= _BLOCK:
             yield block
-            block = []
+            block, n_samples = [], 0
     if block:
         yield block
 

@@ -84,11 +84,14 @@ def test_any_small_picture_comes_back(
     comes_back(levels_of(picture, step), base if with_base else None, step)
 
 
-def test_pictures_of_many_blocks_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_pictures_of_many_blocks_come_back_from_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
     picture = content("soft", (19, 31, 3))
     whole = encode_samples(picture, None, MODEL)
     monkeypatch.setattr(coding, "_BLOCK", 40)
-    assert encode_samples(picture, None, MODEL) == whole
+    assert encode_samples(picture, None, MODEL, threads=threads) == whole
     assert np.array_equal(decode_samples(whole, picture.shape, None, MODEL), picture)
 
 
