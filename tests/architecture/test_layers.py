@@ -41,9 +41,9 @@ LEVELS = {
     "bench": 9,
     "report": 9,
     "pillow": 9,
-    "train": 9,
-    "cli": 10,
-    "__main__": 11,
+    "train": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 
 # Who may import what comes from outside; names not listed here are open to all.
