@@ -27,7 +27,7 @@ from carcodec.container.payloads import (
     TransformPayload,
 )
 from carcodec.descriptor.grid import Symbols
-from carcodec.errors import ModelMissing, UsageError
+from carcodec.errors import InputError, ModelMissing, UsageError
 from carcodec.ids import SCALES, VERSION, ChunkKind, Mode
 from carcodec.jpeg.front import Sampling
 from carcodec.jpeg.tables import SHAPES
@@ -74,7 +74,8 @@ def encode(
         lossless: decoded pixels are identical (mode "layered"; there is no quality then).
         max_error: 1..63 levels, near-lossless: no sample of the decoded picture is off by more (likewise).
         scale: 8, 16 or 32, pixels a side that one of the compact picture stands for (mode "layered"); None takes what
-            costs least. A finer one makes a better thumbnail and better segments, in more bytes.
+            costs least, and 32 for lossless files. A finer one makes a better thumbnail and better segments, in more
+            bytes. A picture that a plain coder codes best has no layers, whatever the scale.
         tables: of a JPEG that is made: "psnr" (least squared error) or "standard" (those of the JPEG standard).
         sampling: its chroma, "4:2:0", "4:2:2" or "4:4:4".
         side: "auto" keeps the descriptor where it pays, "on" wherever the restoration helps, "off" never. A JPEG that
@@ -86,7 +87,7 @@ def encode(
 
     Raises:
         UsageError: options that do not exist or do not go together.
-        InputError: a picture that cannot be read or carried.
+        InputError: a picture that cannot be read or carried, or has 16 bits a sample and should be lossless.
         LimitError: a picture larger than `Limits`.
     """
     coding = MODES[_chosen("mode", mode, {each.name.lower(): each for each in MODES})]
@@ -112,6 +113,8 @@ def encode(
     if mode == "blind" and side == "on":
         raise UsageError("mode blind has no side information to be forced on: take mode side")
     picture = load_picture(image, background=background)
+    if picture.reduced and options.max_error is not None:
+        raise InputError("the picture has 16 bits a sample, and lossless files hold 8: convert it first, or take -q")
     return to_bytes(coding.encode(picture, _networks(device, threads), options))
 
 
@@ -152,6 +155,8 @@ def decode(
         container = parse_arriving(data, ChunkKind.COMPACT)
     else:
         container = parse(data)
+    if effort != "default" and container.header.mode == Mode.LAYERED:
+        raise UsageError("a file of mode layered has no restoration to take more effort with")
     return _as_pillow(MODES[container.header.mode].decode(container, networks, wanted))
 
 

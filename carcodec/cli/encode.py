@@ -56,7 +56,7 @@ def _choice(name: str, values: list[str], help: str) -> Callable[[Callable[..., 
     "--scale",
     type=click.Choice(["8", "16", "32"]),
     callback=lambda _, __, value: value and int(value),
-    help="Mode layered: of the compact picture, in place of what costs least; 8 is the largest thumbnail.",
+    help="Mode layered: of the compact picture, in place of what costs least (lossless: 32); 8 is the largest.",
 )
 @click.option("--background", metavar="COLOUR", help="Lay transparent pictures on a colour: a name, or #rrggbb.")
 @computing

@@ -49,7 +49,7 @@ def on_device(command: Command) -> Command:
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),
         default="auto",
         show_default=True,
-        help="Where the networks run.",
+        help="Where the networks run; those of mode layered always on the CPU.",
     )(command)
 
 

@@ -37,7 +37,8 @@ class Options:
         side: "auto" keeps a descriptor where it pays, "on" always, "off" never.
         search: try all symbols at each site; else take what the extractor proposes.
         max_error: largest difference of a sample, in levels: 0 is lossless, None lossy by quality (mode `layered`).
-        scale: of the compact picture, one of `ids.SCALES`; None: the one that costs least (mode `layered`).
+        scale: of the compact picture, one of `ids.SCALES`; None: of a lossy file the one that costs least, of others 32
+            (mode `layered`).
     """
 
     quality: int | None = None

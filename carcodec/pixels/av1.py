@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
+from PIL import AvifImagePlugin, features
 from PIL import Image as PillowImage
-from PIL import features
 
-from carcodec.errors import DamagedError, UnsupportedError
+from carcodec.errors import DamagedError, LimitError, UnsupportedError
 from carcodec.pixels import Image
 
+MAX_SIDE_PX: Final = 32_768  # AVIF_DEFAULT_IMAGE_DIMENSION_LIMIT of libavif, which decodes no larger one
 SPEED: Final = 6  # of the encoder, 0 (slowest) .. 10
 _TEMPORAL_DELIMITER = b"\x12\x00"
 _SEQUENCE_HEADER = 0x0A  # first byte of that unit, with its size following in LEB128
@@ -28,13 +29,24 @@ def encode_av1(image: Image, quality: int) -> bytes:
     """AV1 bitstream of a picture, aimed at least squared error.
 
     Args:
-        image: uint8[H,W,3] or uint8[H,W], sides 1..65,535.
+        image: uint8[H,W,3] or uint8[H,W], sides 1..`MAX_SIDE_PX`.
         quality: libavif's, 0..100.
+
+    Raises:
+        LimitError: a larger side.
     """
     _check_library()
+    if max(image.shape[:2]) > MAX_SIDE_PX:
+        raise LimitError(f"AV1 pictures have sides of at most {MAX_SIDE_PX:,} pixels: take another mode, or --lossless")
     out = io.BytesIO()
     sampling = "4:0:0" if image.ndim == 2 else "4:4:4"
-    options: dict[str, Any] = {"subsampling": sampling, "speed": SPEED, "advanced": {"tune": "psnr"}}
+    # Tiles would be coded side by side, each without the others' knowledge: 1 % more bytes.
+    options: dict[str, Any] = {
+        "subsampling": sampling,
+        "speed": SPEED,
+        "autotiling": False,
+        "advanced": {"tune": "psnr"},
+    }
     PillowImage.fromarray(image).save(out, "AVIF", quality=quality, **options)
     return dict(_boxes(out.getvalue()))[b"mdat"].removeprefix(_TEMPORAL_DELIMITER)
 
@@ -53,7 +65,8 @@ def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
     if _size(data) != shape[:2]:
         raise DamagedError("the AV1 data are of another size than the file states")
     try:
-        with PillowImage.open(io.BytesIO(_as_file(data, shape)), formats=["AVIF"]) as picture:
+        # Not Image.open: its own limit of pixels is lower than ours, and the size is checked.
+        with AvifImagePlugin.AvifImageFile(io.BytesIO(_as_file(data, shape))) as picture:
             return np.array(picture.convert("RGB" if len(shape) == 3 else "L"))
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the AV1 data cannot be decoded: {error}") from error

@@ -71,6 +71,7 @@ class Picture:
         exif: EXIF block that starts with "Exif", its orientation reset to 1, or None.
         jpeg: the whole source if it was a JPEG, *not* turned upright; else None.
         notes: what was changed on loading, a sentence each, for people.
+        reduced: whether the source had more than 8 bits a sample.
     """
 
     array: Image
@@ -78,6 +79,7 @@ class Picture:
     exif: bytes | None = None
     jpeg: bytes | None = None
     notes: tuple[str, ...] = ()
+    reduced: bool = False
 
 
 Source = str | os.PathLike[str] | bytes | BinaryIO | PillowImage.Image | npt.NDArray[Any] | Picture
@@ -268,7 +270,7 @@ def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limit
         notes.append("the colour profile was left out: it does not fit the picture's colours")
         icc = None
     array, exif = upright(array, exif)
-    return Picture(array, icc, exif, notes=tuple(notes))
+    return Picture(array, icc, exif, notes=tuple(notes), reduced=is_deep)
 
 
 def _is_deep(image: PillowImage.Image) -> bool:

@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 from PIL import Image as PillowImage
-from PIL import features
+from PIL import WebPImagePlugin, features
 
 from carcodec.errors import DamagedError, UnsupportedError
 from carcodec.pixels import Image
@@ -50,7 +50,8 @@ def decode_webp(data: bytes, shape: tuple[int, ...]) -> Image:
     _check_library()
     _check_head(data, shape)
     try:
-        with PillowImage.open(io.BytesIO(_as_file(data)), formats=["WEBP"]) as picture:
+        # Not Image.open: its own limit of pixels is lower than ours, and the size is checked.
+        with WebPImagePlugin.WebPImageFile(io.BytesIO(_as_file(data))) as picture:
             pixels = np.array(picture.convert("RGB"))
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the WebP data cannot be decoded: {error}") from error

@@ -6,6 +6,7 @@ x + 2y are decoded at once, in arrays, W + 2(H - 1) times.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from carcodec.entropy.ranges import RangeReader, RangeWriter
+from carcodec.errors import DamagedError, LimitError
 from carcodec.residual.logistic import SHARE
 from carcodec.residual.model import AROUND, NEIGHBOURS, PLANES, RECENT, Contexts, Errors, Ints, SampleModel
 
 Image = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int16]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +30,9 @@ SLOPE = 2  # columns that a line of samples gains with each row above
 REACH = 3  # rows above and columns on either side that neighbours lie in
 CODING_ORDER = (1, 0, 2)  # green first, since red and blue follow it most
 OUTSIDE = 128
+LARGEST_SYMBOLS_BYTES = 6  # of a sample: two symbols of at most 24 bits
+SPARE_BYTES = 8
+LARGEST_PICTURE_PX = 1 << 26  # 50 bytes are kept for each: a file of a few bytes must not ask for more
 _BLOCK = 2048  # samples worked on at once: a few MB for each array
 
 
@@ -54,6 +60,8 @@ def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, mode
     Raises:
         DamagedError: no encoder wrote these bytes.
     """
+    if len(data) > LARGEST_SYMBOLS_BYTES * math.prod(shape) + SPARE_BYTES:
+        raise DamagedError("more bytes than samples could take")
     canvas = Canvas(shape, base, step, model)
     reader = RangeReader(data)
     found = np.zeros((canvas.n_planes, shape[0] * shape[1]), np.uint8)
@@ -88,6 +96,8 @@ class Canvas:
 
     def __init__(self, shape: tuple[int, ...], base: Image | None, step: int, model: SampleModel) -> None:
         self.height, self.width = shape[:2]
+        if self.height * self.width > LARGEST_PICTURE_PX:
+            raise LimitError(f"pictures coded sample by sample have at most {LARGEST_PICTURE_PX:,} pixels")
         self.n_planes = PLANES if len(shape) == 3 else 1
         self.step = step
         stride = self.width + 2 * REACH
@@ -111,7 +121,7 @@ class Canvas:
 
     def fill(self, levels: Image) -> None:
         """All levels at once, as if decoded."""
-        values = np.stack([self.values(plane.ravel()) for plane in _planes(levels)])
+        values = np.stack([self.values(plane.ravel().astype(np.int64)).astype(np.int16) for plane in _planes(levels)])
         values = np.broadcast_to(values, (PLANES, values.shape[1])).T
         for start in range(0, len(values), _BLOCK):
             sites = np.arange(start, min(len(values), start + _BLOCK))
@@ -166,7 +176,7 @@ class Canvas:
         return found.reshape(len(sites), -1), reference.T.astype(np.int64)
 
 
-def _symbols(canvas: Canvas, model: SampleModel, planes: list[Ints], lines: list[Ints]) -> tuple[Ints, Ints]:
+def _symbols(canvas: Canvas, model: SampleModel, planes: list[Places], lines: list[Ints]) -> tuple[Ints, Ints]:
     """Symbols and frequencies of whole lines, in the order in which they are read: line, plane, coarse before fine."""
     sites = np.concatenate(lines)
     shared = model.shared(canvas.contexts(sites))
@@ -174,7 +184,7 @@ def _symbols(canvas: Canvas, model: SampleModel, planes: list[Ints], lines: list
     known = np.zeros((len(sites), PLANES), np.int64)
     symbols, tables = [], []
     for plane in range(canvas.n_planes):
-        levels = planes[plane][sites]
+        levels = planes[plane][sites].astype(np.int64)
         mixtures = model.mixtures(plane, shared, known)
         coarse = levels // SHARE
         symbols += [coarse, levels % SHARE]
@@ -212,17 +222,17 @@ def ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[
             yield waiting.popleft().result()
 
 
-def _planes(image: Image) -> list[Ints]:
-    """int64[H,W] each, in the order of coding; one for a gray picture."""
+def _planes(image: Image) -> list[Places]:
+    """int16[H,W] each, in the order of coding; one for a gray picture."""
     if image.ndim == 2:
-        return [image.astype(np.int64)]
-    return [image[..., channel].astype(np.int64) for channel in CODING_ORDER]
+        return [image.astype(np.int16)]
+    return [image[..., channel].astype(np.int16) for channel in CODING_ORDER]
 
 
-def _bordered(planes: list[Ints]) -> Ints:
+def _bordered(planes: list[Places]) -> Places:
     """int64[3, (H+2) * (W+2)], edges repeated; a gray plane three times."""
     padded = np.stack([np.pad(plane, 1, "edge").ravel() for plane in planes])
-    return np.broadcast_to(padded.astype(np.int16), (PLANES, padded.shape[1]))
+    return np.broadcast_to(padded, (PLANES, padded.shape[1]))
 
 
 def _image(found: Image, shape: tuple[int, ...]) -> Image:

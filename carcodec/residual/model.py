@@ -193,9 +193,6 @@ class SampleModel:
         self._failed = _Product(arrays["failed"], None, int(ERROR_INPUTS[-1]))
         if self._failed.weight.shape != (self.n_predictors, self._head.weight.shape[1]):
             raise ValueError("the layers' widths do not fit each other")
-        joined = self._head.largest_sum + self._failed.largest_sum
-        if joined + max(plane.known.largest_sum for plane in self._planes) >= SUM_LIMIT:
-            raise ValueError("sums could reach 2**53")
         added = self._head.largest_sum + self._failed.largest_sum
         if added + max(plane.known.largest_sum for plane in self._planes) >= SUM_LIMIT:
             raise ValueError("sums of layers that are added could reach 2**53")

@@ -100,7 +100,7 @@ class InstalledNetworks:
         card = self._card("samples", reference)
         if card.number not in self._samples:
             model = SampleModel.load(load_bytes(card, self._folder))
-            self._samples[card.number] = SampleCoderPort(card.reference, model, self.engine.threads)
+            self._samples[card.number] = SampleCoderPort(card.reference, model, self.engine)
         return self._samples[card.number]
 
     def _card(self, role: str, reference: ModelRef | None) -> Card:

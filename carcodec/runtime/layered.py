@@ -107,7 +107,8 @@ class LayeredPort:
         torch = load_torch()
         height, width = (side * enlarged_by for side in picture.shape[:2])
         result: npt.NDArray[Any] | None = None
-        with self._engine.computing():
+        # Whatever the caller's autocast: whole numbers in bfloat16 would be rounded.
+        with self._engine.computing(), torch.autocast("cpu", enabled=False):
             for seen, given in windows(height, width):
                 part = picture[_scaled(seen, enlarged_by)].astype(np.float32)
                 (made,) = function(torch.from_numpy(part).permute(2, 0, 1)[None].contiguous())
@@ -133,11 +134,11 @@ class SampleCoderPort:
 
     reference: ModelRef
     model: SampleModel
-    threads: int
+    engine: Engine
 
     def encode(self, levels: Image, base: Image | None, step: int) -> bytes:
         """See `SampleCoder.encode`."""
-        return encode_samples(levels, base, self.model, step, self.threads)
+        return encode_samples(levels, base, self.model, step, self.engine.threads)
 
     def decode(self, data: bytes, shape: tuple[int, ...], base: Image | None, step: int) -> Image:
         """See `SampleCoder.decode`."""

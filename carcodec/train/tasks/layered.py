@@ -113,7 +113,8 @@ class LayeredTask:
         for scale in SCALES:
             errors, bits = [], []
             for part in torch.split(self.validation, 6):
-                compact, base = self.predictor(part.to(device), scale, network)
+                with torch.autocast(device.type, enabled=False):
+                    compact, base = self.predictor(part.to(device), scale, network)
                 errors.append((base.cpu() - part).square().mean(dim=(1, 2, 3)))
                 bits.append(compact_bits(compact).item())
             figures[f"psnr_{scale}"] = (10 * torch.log10(255**2 / torch.cat(errors))).mean().item()
