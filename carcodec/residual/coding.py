@@ -136,7 +136,7 @@ class Canvas:
         self._put_values(sites, values)
         self._errors[self._places(sites)] = errors
 
-    def _put_values(self, sites: Ints, values: Ints) -> None:
+    def _put_values(self, sites: Ints, values: Ints | Places) -> None:
         places = self._places(sites)
         self._decoded[:, places] = values.T
         columns = sites % self.width
