@@ -14,7 +14,7 @@ import carcodec
 from carcodec.api import salvage_report, symbols
 from carcodec.bench.table import parse_codecs
 from carcodec.container.file import parse
-from carcodec.errors import CarError, DamagedError, LimitError, UsageError
+from carcodec.errors import CarError, DamagedError, InputError, LimitError, UsageError
 from carcodec.pixels.metrics import psnr
 from tests.cars import plain_car
 from tests.conftest import SAMPLES
@@ -247,3 +247,17 @@ def test_scale_is_one_of_the_format_and_for_layers_only() -> None:
         encode(COLOUR, scale=12)
     with pytest.raises(UsageError, match="no compact picture"):
         carcodec.encode(COLOUR, mode="side", scale=8)
+
+
+def test_sixteen_bits_are_not_called_lossless() -> None:
+    deep = io.BytesIO()
+    Image.fromarray(np.full((9, 11), 40_000, np.uint16)).save(deep, "PNG")
+    for how in ({"lossless": True}, {"max_error": 2}):
+        with pytest.raises(InputError, match="16 bits a sample"):
+            encode(deep.getvalue(), **how)
+    assert carcodec.decode(encode(deep.getvalue(), quality=90)).size == (11, 9)
+
+
+def test_more_effort_is_refused_where_there_is_no_restoration() -> None:
+    with pytest.raises(UsageError, match="no restoration"):
+        carcodec.decode(encode(COLOUR, quality=50), effort="best")

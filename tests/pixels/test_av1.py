@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from carcodec.errors import DamagedError, UnsupportedError
+from carcodec.errors import DamagedError, LimitError, UnsupportedError
 from carcodec.pixels.av1 import decode_av1, encode_av1
 from carcodec.pixels.metrics import psnr
 
@@ -79,3 +79,8 @@ def test_a_pillow_without_avif_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for use in (lambda: encode_av1(picture((4, 4)), 50), lambda: decode_av1(b"", (4, 4))):
         with pytest.raises(UnsupportedError, match="without AVIF"):
             use()
+
+
+def test_a_side_that_no_decoder_would_take_is_refused() -> None:
+    with pytest.raises(LimitError, match="32,768"):
+        encode_av1(np.zeros((1, 32_769), np.uint8), 50)

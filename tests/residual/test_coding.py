@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carcodec.entropy.ranges import PlainEngine, RangeReader, RangeWriter
-from carcodec.errors import DamagedError
+from carcodec.errors import DamagedError, LimitError
 from carcodec.residual import coding
 from carcodec.residual.coding import decode_samples, encode_samples
 from carcodec.residual.model import SampleModel
@@ -167,3 +167,13 @@ def test_another_base_or_step_gives_other_levels_or_damage(valid: tuple[np.ndarr
         except DamagedError:
             continue
         assert not np.array_equal(found, picture)
+
+
+def test_more_bytes_than_samples_could_take_are_refused_before_they_are_read() -> None:
+    with pytest.raises(DamagedError, match="more bytes"):
+        decode_samples(bytes(1000), (3, 3, 3), None, MODEL)
+
+
+def test_a_picture_too_large_for_memory_is_refused() -> None:
+    with pytest.raises(LimitError, match="67,108,864 pixels"):
+        decode_samples(b"", (8193, 8192), None, MODEL)

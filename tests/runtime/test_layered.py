@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save
 
 from carcodec.container.payloads import ModelRef
@@ -159,3 +160,11 @@ def test_the_fine_network_of_another_number_of_classes_is_a_defect(tmp_path: Pat
     install(tmp_path, "fine", dump_frozen(drawn(FineNet(**other), 6)), 2, "finenet", FINE)
     with pytest.raises(ValueError, match="do not fit"):
         InstalledNetworks(Engine("cpu", 1), tmp_path).layered().base(soft_picture(8, 4, 4, 3), 8, 32, 32)
+
+
+def test_a_callers_autocast_changes_nothing(port: LayeredPort) -> None:
+    compact = port.compact(soft_picture(4, 64, 96, 3), 8)
+    base, labels = port.base(compact, 8, 64, 96), port.segments(compact, 8, 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert np.array_equal(port.base(compact, 8, 64, 96), base)
+        assert np.array_equal(port.segments(compact, 8, 64, 96), labels)
