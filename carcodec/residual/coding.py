@@ -87,7 +87,6 @@ class Canvas:
     Args:
         shape: of the picture.
         base, step: as `encode_samples`.
-
         model: whose predictors' errors are kept.
 
     The border: 128 above the picture; left of a row, the first sample of the row above; right of it, its own last.
@@ -230,7 +229,7 @@ def _planes(image: Image) -> list[Places]:
 
 
 def _bordered(planes: list[Places]) -> Places:
-    """int64[3, (H+2) * (W+2)], edges repeated; a gray plane three times."""
+    """int16[3, (H+2) * (W+2)], edges repeated; a gray plane three times."""
     padded = np.stack([np.pad(plane, 1, "edge").ravel() for plane in planes])
     return np.broadcast_to(padded, (PLANES, padded.shape[1]))
 

@@ -24,6 +24,7 @@ from carcodec.residual.model import SampleModel
 from carcodec.runtime.building import build
 from carcodec.runtime.engine import Engine
 from carcodec.runtime.processor import load_torch
+from carcodec.runtime.restoring import in_colour
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,7 @@ class LayeredPort:
         """
         height, width = image.shape[:2]
         compact = self._windows(
-            _padded(_in_colour(image), -height % ALIGNMENT_PX, -width % ALIGNMENT_PX),
+            _padded(in_colour(image), -height % ALIGNMENT_PX, -width % ALIGNMENT_PX),
             lambda window: [self._network("compact")(window, scale)],
             enlarged_by=1,
             shrunk_by=scale,
@@ -167,15 +168,11 @@ def _scaled(pixels: tuple[slice, ...], factor: int) -> tuple[slice, ...]:
 def _aligned(compact: Image, scale: int, height: int, width: int) -> Image:
     """The compact picture in colour, filled up to that of a picture whose sides are multiples of 32."""
     rows, columns = (-(-side // ALIGNMENT_PX) * ALIGNMENT_PX // scale for side in (height, width))
-    return _padded(_in_colour(compact), rows - compact.shape[0], columns - compact.shape[1])
+    return _padded(in_colour(compact), rows - compact.shape[0], columns - compact.shape[1])
 
 
 def _padded(picture: Image, rows: int, columns: int) -> Image:
     return np.pad(picture, ((0, rows), (0, columns), (0, 0)), mode="edge")
-
-
-def _in_colour(picture: Image) -> Image:
-    return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
 
 
 def _like(picture: Image, found: npt.NDArray[Any]) -> Image:

@@ -31,7 +31,7 @@ def trial(network: nn.Module, engine: Engine, picture: Image) -> Callable[[], ob
         picture: uint8[H,W,3] or [H,W].
     """
     placed, vector = engine.place(network), engine.vector(np.zeros(CONDITION_SIZE, np.float32))
-    pictures = (_in_colour(picture),)
+    pictures = (in_colour(picture),)
     return lambda: engine.run(lambda base: [placed(base, vector)], pictures)
 
 
@@ -66,7 +66,7 @@ class RestorerPort:
         def function(picture: Tensor, *symbols: Tensor) -> list[Tensor]:
             return [network(picture, vector, *symbols)]
 
-        (restored,) = self._engine.run(function, (_in_colour(base),), maps)
+        (restored,) = self._engine.run(function, (in_colour(base),), maps)
         return _levels(restored, base)
 
     def analyse(self, image: Image, base: Image, condition: Condition) -> Analysis:
@@ -91,7 +91,7 @@ class RestorerPort:
             symbols = errors.argmin(dim=1) if extractor is None else quantize(extractor(original, picture))
             return [blind, errors, symbols[:, None]]
 
-        pictures = _in_colour(image), _in_colour(base)
+        pictures = in_colour(image), in_colour(base)
         blind, errors, proposal = self._engine.run(function, pictures, cells=(1, SITE_PX, SITE_PX))
         errors *= 255**2 / (3 if base.ndim == 2 else 1)
         return Analysis(_levels(blind, base), errors, proposal[..., 0].astype(np.uint8))
@@ -110,7 +110,7 @@ class RestorerPort:
         return None if card is None else self._engine.place(build(card, self._folder))
 
 
-def _in_colour(picture: Image) -> Image:
+def in_colour(picture: Image) -> Image:
     """uint8[H,W,3]; a gray picture three times over, without copying it."""
     return picture if picture.ndim == 3 else np.broadcast_to(picture[..., None], (*picture.shape, 3))
 

@@ -1,4 +1,4 @@
-"""What segments bring a layered file: runs of equal time, each told other segments, side by side.
+"""What segments bring a layered file: runs of equal steps, each told other segments, side by side.
 
     python -m carcodec.train.layered_study runs/study-edms-none runs/study-edms-mapped ... --photos DATA
 
@@ -52,11 +52,11 @@ def measured(predictor: Predictor, pictures: list[Image]) -> tuple[float, list[P
 
 def _points(picture: Image, compact: Image, base: Image) -> Iterator[Point]:
     residual = np.clip(picture.astype(np.int16) - base + 128, 0, 255).astype(np.uint8)
+    compact_bytes = len(encode_webp(compact))
     for quality in QUALITIES:
         data = encode_av1(residual, quality)
         decoded = np.clip(base.astype(np.int16) + decode_av1(data, picture.shape) - 128, 0, 255)
-        n_bytes = len(encode_webp(compact)) + len(data)
-        yield 8 * n_bytes / (picture.shape[0] * picture.shape[1]), _psnr(picture, decoded)
+        yield 8 * (compact_bytes + len(data)) / (picture.shape[0] * picture.shape[1]), _psnr(picture, decoded)
 
 
 def _psnr(picture: Image, other: np.ndarray) -> float:
