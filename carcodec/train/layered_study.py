@@ -17,6 +17,7 @@ import torch
 
 from carcodec.pixels import Image
 from carcodec.pixels.av1 import decode_av1, encode_av1
+from carcodec.pixels.metrics import psnr
 from carcodec.pixels.webp import encode_webp
 from carcodec.report.bd import Point, bd_rate
 from carcodec.train.photos import load_split
@@ -44,7 +45,7 @@ def measured(predictor: Predictor, pictures: list[Image]) -> tuple[float, list[P
     base_psnr, curves = [], []
     for picture in pictures:
         compact, base = (_image(levels) for levels in predictor(pictures_to_levels([picture]), SCALE))
-        base_psnr.append(_psnr(picture, base))
+        base_psnr.append(psnr(picture, base))
         curves.append(list(_points(picture, compact, base)))
     means = np.mean(curves, axis=0)
     return float(np.mean(base_psnr)), [(rate, quality) for rate, quality in means.tolist()]
@@ -55,12 +56,8 @@ def _points(picture: Image, compact: Image, base: Image) -> Iterator[Point]:
     compact_bytes = len(encode_webp(compact))
     for quality in QUALITIES:
         data = encode_av1(residual, quality)
-        decoded = np.clip(base.astype(np.int16) + decode_av1(data, picture.shape) - 128, 0, 255)
-        yield 8 * (compact_bytes + len(data)) / (picture.shape[0] * picture.shape[1]), _psnr(picture, decoded)
-
-
-def _psnr(picture: Image, other: np.ndarray) -> float:
-    return float(10 * np.log10(255**2 / np.square(picture.astype(np.float64) - other).mean()))
+        decoded = np.clip(base.astype(np.int16) + decode_av1(data, picture.shape) - 128, 0, 255).astype(np.uint8)
+        yield 8 * (compact_bytes + len(data)) / (picture.shape[0] * picture.shape[1]), psnr(picture, decoded)
 
 
 def _image(levels: torch.Tensor) -> Image:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,14 @@ CASES = {
 
 def write_new_cases(folder: Path = FOLDER, names: tuple[str, ...] = tuple(CASES)) -> list[str]:
     """Write the cases that the folder lacks; names of those written."""
+    return write_new(folder, names, lambda name: made(CASES[name]))
+
+
+def write_new(folder: Path, names: Iterable[str], files_of: Callable[[str], dict[str, bytes]]) -> list[str]:
+    """Write the files of the names that the folder lacks, a folder each; names of those written."""
     new = [name for name in names if not (folder / name).exists()]
     for name in new:
-        files = made(CASES[name])
+        files = files_of(name)
         (folder / name).mkdir(parents=True)
         for file, data in files.items():
             (folder / name / file).write_bytes(data)

@@ -26,7 +26,7 @@ from carcodec.pixels.av1 import encode_av1
 from carcodec.pixels.io import save_picture
 from carcodec.pixels.webp import encode_webp
 from carcodec.runtime import networks
-from tests.vectors.make_car import CARD, CODED, PIXELS, crop, toml
+from tests.vectors.make_car import CARD, CODED, PIXELS, crop, toml, write_new
 
 FOLDER = Path(__file__).parent / "layered"
 BASE, COMPACT = "base.png", "compact.png"
@@ -118,13 +118,7 @@ CASES = {
 
 def write_new_cases(folder: Path = FOLDER, names: tuple[str, ...] = tuple(CASES)) -> list[str]:
     """Write the cases that the folder lacks; names of those written."""
-    new = [name for name in names if not (folder / name).exists()]
-    for name in new:
-        files = made(CASES[name])
-        (folder / name).mkdir(parents=True)
-        for file, data in files.items():
-            (folder / name / file).write_bytes(data)
-    return new
+    return write_new(folder, names, lambda name: made(CASES[name]))
 
 
 def made(case: Case) -> dict[str, bytes]:
