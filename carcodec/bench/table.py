@@ -22,6 +22,7 @@ from carcodec.errors import UsageError
 
 CODECS = {
     "carcodec": "carcodec.bench.codecs.car:Car",
+    "carcodec-restore": "carcodec.bench.codecs.car:Restored",
     "jpeg": "carcodec.bench.codecs.jpeg:Jpeg",
     "lepton": "carcodec.bench.codecs.lepton:Lepton",
     "webp": "carcodec.bench.codecs.webp:WebP",

@@ -66,6 +66,30 @@ def test_parts_of_a_car_file_add_up():
     assert contents.jpeg_bytes + contents.side_bytes + contents.rest_of(len(data)) == len(data)
 
 
+@pytest.mark.parametrize("layout", ["RGB", "gray"])
+def test_jpeg_of_a_jpeg_shows_the_blocks_of_both(layout, crops):
+    once, twice = _codec("jpeg"), _codec("jpeg:first=10,shift=3")
+    image = crops[layout]
+    decoded = once.decode(twice.encode(image, 95))
+    assert decoded.shape == image.shape
+    assert psnr(image, decoded) < psnr(image, once.decode(once.encode(image, 20)))
+    levels = decoded.reshape(*image.shape[:2], -1)[..., 1 % (image.ndim - 1)].astype(int)
+    steps = np.abs(np.diff(levels, axis=1)).mean(axis=0)
+    edge = (np.arange(len(steps)) + 1) % 8 == 5  # three columns were cut off the first one's blocks of eight
+    assert steps[edge].mean() > 1.3 * steps[~edge].mean()
+
+
+@pytest.mark.parametrize("layout", ["RGB", "gray"])
+def test_restored_file_is_the_very_jpeg_and_looks_better(layout, crops):
+    restored, jpeg = _codec("carcodec-restore"), _codec("jpeg")
+    image = crops[layout]
+    data = restored.encode(image, 10)
+    assert data == jpeg.encode(image, 10)
+    assert psnr(image, restored.decode(data)) > psnr(image, jpeg.decode(data)) + 0.3
+    assert "restorer-" in restored.versions()
+    assert "Pillow" in restored.versions()
+
+
 def test_car_file_of_layers_is_made_of_other_parts_and_names_each_model_once():
     data = (VECTORS / "container" / "valid" / "layered_lossless.car").read_bytes()
     contents = parse_codecs("carcodec:mode=layered")[0].build().contents(data)

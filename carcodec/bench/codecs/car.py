@@ -1,8 +1,9 @@
-"""carcodec itself, through `carcodec.encode` and `carcodec.decode` as the command line calls them."""
+"""carcodec itself, through `carcodec.encode`, `decode` and `restore` as the command line calls them."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -10,6 +11,7 @@ import numpy as np
 
 import carcodec
 from carcodec.bench.codec import Codec, Contents
+from carcodec.bench.codecs.jpeg import Jpeg
 from carcodec.errors import ModelMissing
 from carcodec.jpeg.front import Sampling
 from carcodec.models.cards import ROLES, default
@@ -21,14 +23,34 @@ DIGEST_CHARACTERS = 8  # enough to tell weights apart in a results file
 
 
 @dataclass(frozen=True)
-class Car(Codec):
+class Networked(Codec):
+    """A codec with networks.
+
+    Attributes:
+        run_on: device for them, as `carcodec.encode` takes it.
+        threads: of theirs; 0 for the library's choice.
+    """
+
+    run_on: str = "auto"
+    threads: int = 0
+
+    def on(self, device: str, threads: int | None) -> Self:
+        """See `Codec.on`."""
+        return replace(self, run_on=device, threads=threads or self.threads)
+
+    @property
+    def device(self) -> str:
+        """See `Codec.device`: what `auto` came to."""
+        return str(Engine(self.run_on).device.type)
+
+
+@dataclass(frozen=True)
+class Car(Networked):
     """A `.car` file; the setting is the quality that `carcodec.encode` takes.
 
     Attributes:
         mode, tables, side, sampling, effort, lossless: as `carcodec.encode` takes them.
         scale: likewise; 0 for None.
-        run_on: device for the networks, as `carcodec.encode` takes it.
-        threads: of the networks; 0 for the library's choice.
     """
 
     suffix: ClassVar[str] = ".car"
@@ -42,8 +64,6 @@ class Car(Codec):
     effort: str = "default"
     lossless: bool = False
     scale: int = 0
-    run_on: str = "auto"
-    threads: int = 0
 
     def encode(self, image: Image, setting: float) -> bytes:
         """See `Codec.encode`."""
@@ -77,18 +97,7 @@ class Car(Codec):
 
     def versions(self) -> str:
         """See `Codec.versions`; with the weights that new files of the mode are made with."""
-        models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, self._roles())]
-        libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
-        return "; ".join([*libraries, *models])
-
-    def on(self, device: str, threads: int | None) -> Self:
-        """See `Codec.on`."""
-        return replace(self, run_on=device, threads=threads or self.threads)
-
-    @property
-    def device(self) -> str:
-        """See `Codec.device`: what `auto` came to."""
-        return str(Engine(self.run_on).device.type)
+        return _versions(self._roles())
 
     def contents(self, data: bytes) -> Contents:
         """See `Codec.contents`."""
@@ -101,3 +110,30 @@ class Car(Codec):
     def _roles(self) -> list[str]:
         """Of the models that new files of the mode are made with."""
         return [role for role in ROLES if (role in ROLES_OF_JPEG_MODES) != (self.mode == "layered")]
+
+
+@dataclass(frozen=True)
+class Restored(Networked, Jpeg):
+    """The file of the codec `jpeg`, as `carcodec.restore` shows it; options and settings as there, and:
+
+    Attributes:
+        effort: as `carcodec.restore` takes it.
+    """
+
+    effort: str = "default"
+
+    def decode(self, data: bytes) -> Image:
+        """See `Codec.decode`."""
+        restored = carcodec.restore(data, effort=self.effort, device=self.run_on, threads=self.threads or None)
+        return np.array(restored)
+
+    def versions(self) -> str:
+        """See `Codec.versions`; with the weights."""
+        return f"{_versions(['restorer'])}; {super().versions()}"
+
+
+def _versions(roles: Iterable[str]) -> str:
+    """Of the libraries, and which weights the roles have."""
+    models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, roles)]
+    libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
+    return "; ".join([*libraries, *models])
