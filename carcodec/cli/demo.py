@@ -22,7 +22,8 @@ FACE = (slice(18, 162), slice(56, 200))  # rows and columns of the detail that i
 FOLDER = "carcodec-demo"
 ORIGINAL, CAR, DECODED = "original.png", "sample.car", "decoded.png"
 SAME_QUALITY, SAME_BYTES = "jpeg-same-quality.jpg", "jpeg-same-bytes.jpg"
-COMPARISON = "comparison.png"
+RESTORED = "restored.png"
+COMPARISON, RESTORATION = "comparison.png", "restoration.png"
 
 
 @click.command("demo")
@@ -34,25 +35,30 @@ COMPARISON = "comparison.png"
 def command(console: Console, out_dir: str, quality: int, device: str, threads: int | None) -> None:
     """Encode a sample picture, decode it, and compare it with plain JPEG.
 
-    The table has the JPEG of the same quality number, and a JPEG that has at least as many bytes as the .car file. The
-    pictures stay in FOLDER, to be looked at, with a detail of them side by side in comparison.png; those of an earlier
-    demo are overwritten.
+    The table has the JPEG of the same quality number, as it is and restored, and a JPEG that has at least as many bytes
+    as the .car file. The pictures stay in FOLDER, to be looked at, with a detail of them side by side in comparison.png
+    and restoration.png; those of an earlier demo are overwritten.
     """
-    from carcodec import decode, encode
+    from carcodec import decode, encode, restore
     from carcodec.datasets.cards import open_dataset
 
     sample = next(entry for entry in open_dataset("samples", None) if entry.name == SAMPLE)
     image = sample.load()
     coded = encode(image, quality=quality, device=device, threads=threads)
     decoded = decode(coded, device=device, threads=threads)
-    same_bytes = _jpeg_of_bytes(image, len(coded))
+    same_bytes, same_quality = _jpeg_of_bytes(image, len(coded)), _jpeg(image, quality)
+    restored = restore(same_quality, device=device, threads=threads)
+    comparison = _beside(image, same_bytes, "carcodec", f"{len(coded):,} bytes", decoded)
+    restoration = _beside(image, same_quality, "carcodec restore", "the same file", restored)
     outputs = {
         ORIGINAL: sample.path.read_bytes(),
-        SAME_QUALITY: _jpeg(image, quality),
+        SAME_QUALITY: same_quality,
+        RESTORED: picture_bytes(restored, "PNG"),
         SAME_BYTES: same_bytes,
         CAR: coded,
         DECODED: picture_bytes(decoded, "PNG"),
-        COMPARISON: picture_bytes(_comparison(image, same_bytes, coded, decoded), "PNG"),
+        COMPARISON: picture_bytes(comparison, "PNG"),
+        RESTORATION: picture_bytes(restoration, "PNG"),
     }
     make_folder(Path(out_dir))
     for name, data in outputs.items():
@@ -73,8 +79,8 @@ def _jpeg_of_bytes(image: Image, n_bytes: int) -> bytes:
     return next((data for data in candidates if len(data) >= n_bytes), _jpeg(image, 100))
 
 
-def _comparison(image: Image, jpeg: bytes, coded: bytes, decoded: PillowImage.Image) -> PillowImage.Image:
-    """The face in the original, the JPEG of the same bytes and the decoded .car file, side by side."""
+def _beside(image: Image, jpeg: bytes, label: str, size: str, ours: PillowImage.Image) -> PillowImage.Image:
+    """The face in the original, in a JPEG and in what we made, side by side; PSNR is of the whole picture."""
     import numpy as np
 
     from carcodec.jpeg.front import decode_jpeg
@@ -83,11 +89,9 @@ def _comparison(image: Image, jpeg: bytes, coded: bytes, decoded: PillowImage.Im
     from carcodec.report.page import Version
 
     shown = [Version("original", f"{image.nbytes:,} bytes of pixels", image[FACE])]
-    for label, n_bytes, pixels in (
-        ("JPEG", len(jpeg), decode_jpeg(jpeg)),
-        ("carcodec", len(coded), np.asarray(decoded)),
-    ):
-        shown.append(Version(label, f"{n_bytes:,} bytes, {psnr(image, pixels):.2f} dB", pixels[FACE]))
+    plain = ("JPEG", f"{len(jpeg):,} bytes", decode_jpeg(jpeg))
+    for name, caption, pixels in (plain, (label, size, np.asarray(ours))):
+        shown.append(Version(name, f"{caption}, {psnr(image, pixels):.2f} dB", pixels[FACE]))
     return comparison(shown)
 
 
@@ -100,6 +104,7 @@ def _table(folder: Path, image: Image, quality: int) -> str:
     lines = [f"{'':<38}{'bytes':>8}{'bpp':>8}{'RGB PSNR':>12}"]
     for label, coded, decoded in (
         (f"JPEG, quality {quality}", SAME_QUALITY, SAME_QUALITY),
+        ("the same JPEG, restored", SAME_QUALITY, RESTORED),
         ("JPEG, at least the bytes of the .car", SAME_BYTES, SAME_BYTES),
         (f"carcodec, quality {quality}", CAR, DECODED),
     ):

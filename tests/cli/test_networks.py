@@ -150,11 +150,13 @@ def test_demo_leaves_pictures_and_a_table(run: Run, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     header, *rows = done.stdout.decode().splitlines()
     assert header.split() == ["bytes", "bpp", "RGB", "PSNR"]
-    jpeg_db, same_bytes_db, car_db = (float(row.split()[-2]) for row in rows)
+    jpeg_db, restored_db, same_bytes_db, car_db = (float(row.split()[-2]) for row in rows)
     assert car_db > max(jpeg_db, same_bytes_db)
+    assert restored_db > jpeg_db + 0.5
     jpegs = {"jpeg-same-quality.jpg", "jpeg-same-bytes.jpg"}
     sizes = {path.name: path.stat().st_size for path in (folder / "demo").iterdir()}
-    assert set(sizes) == {"original.png", "sample.car", "decoded.png", "comparison.png", *jpegs}
+    ours = {"sample.car", "decoded.png", "restored.png"}
+    assert set(sizes) == {"original.png", "comparison.png", "restoration.png", *ours, *jpegs}
     assert sizes["jpeg-same-bytes.jpg"] >= sizes["sample.car"]
 
 
