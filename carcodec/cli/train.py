@@ -39,11 +39,15 @@ def _list(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     "--run-dir", type=click.Path(path_type=Path), required=True, help="Folder of the run: it goes on where it stands."
 )
 @click.option(
-    "--start", type=click.Path(path_type=Path), metavar="WEIGHTS", help="Checkpoint or shipped weights to begin from."
+    "--start",
+    "starts",
+    multiple=True,
+    metavar="[PART=]WEIGHTS",
+    help="Checkpoint or shipped weights to begin from; PART is one of the recipe's networks. May be given again.",
 )
 @on_device
 @talking
-def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, device: str) -> None:
+def command(recipe: str, data_dir: Path, run_dir: Path, starts: tuple[str, ...], device: str) -> None:
     """Train by RECIPE: the name of a built-in one, or a TOML file.
 
     A run that was stopped goes on from its last checkpoint. Several GPUs: torchrun -m carcodec train ...
@@ -55,6 +59,10 @@ def command(recipe: str, data_dir: Path, run_dir: Path, start: Path | None, devi
     if not data_dir.is_dir():
         raise InputError(f"there is no folder {data_dir} of photographs")
     from carcodec.runtime import Engine
-    from carcodec.train.run import train
+    from carcodec.train.run import Start, train
 
-    train(path, data_dir, run_dir, Engine(device).device, start)
+    try:
+        begin_from = [Start.parse(text) for text in starts]
+    except FileNotFoundError as error:
+        raise InputError(str(error)) from error
+    train(path, data_dir, run_dir, Engine(device).device, begin_from)

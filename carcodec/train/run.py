@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import os
 import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +44,52 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return model | recipe | tables
 
 
-def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, start: Path | None = None) -> None:
+@dataclass(frozen=True)
+class Start:
+    """Weights that a run begins from.
+
+    Attributes:
+        file: a checkpoint of an earlier run, or a shipped weight file.
+        part: of the network, that they go into; None for the one that the recipe calls `start_into`.
+    """
+
+    file: Path
+    part: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Start:
+        """FILE or PART=FILE.
+
+        Raises:
+            FileNotFoundError: no such file.
+        """
+        part, equals, name = text.partition("=")
+        start = cls(Path(name), part) if equals and not Path(text).exists() else cls(Path(text))
+        if not start.file.is_file():
+            raise FileNotFoundError(f"there are no weights {start.file} to begin from")
+        return start
+
+
+def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, starts: Sequence[Start] = ()) -> None:
     """Train by a recipe; goes on where `folder` stands.
 
     Args:
         recipe: a TOML file, as `read_recipe` reads it.
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
-        start: a checkpoint of an earlier run or a shipped weight file; its weights go into the part that the recipe
-            calls `start_into`.
+        starts: taken in turn, so that a later one's weights replace an earlier one's.
 
     Raises:
-        ValueError: weights in `start` that the network has no place for.
+        ValueError: weights to begin from that the network has no place for.
     """
     config = read_recipe(recipe)
     device = _joined(device)
     torch.manual_seed(config["plan"].get("seed", 1))
     module, name = TASKS[config["task"]].split(":")
     task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
-    if start is not None:
-        _begin_from(start, task.network.get_submodule(config.get("start_into", "")))
+    for start in starts:
+        part = config.get("start_into", "") if start.part is None else start.part
+        _begin_from(start.file, task.network.get_submodule(part))
     Run(task, Plan(**config["plan"]), folder, device).go()
 
 

@@ -92,6 +92,12 @@ def test_missing_input_is_3(carcodec: Run) -> None:
     assert "nowhere.car: cannot be read: No such file" in one_line(done.stderr)
 
 
+def test_missing_weights_are_3(carcodec: Run) -> None:
+    done = carcodec("train", "side", "--data-dir", ".", "--run-dir", "r", "--start", "extractor=x.pt")
+    assert done.returncode == 3
+    assert "there are no weights x.pt" in one_line(done.stderr)
+
+
 def test_other_files_are_4(carcodec: Run, tmp_path: Path) -> None:
     (tmp_path / "x.car").write_bytes(b"GIF89a and so on")
     done = carcodec("extract", "x.car", "-o", "x.jpg")

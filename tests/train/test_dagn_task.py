@@ -13,7 +13,7 @@ from torch import Tensor
 from carcodec.nn.restorer import Restorer
 from carcodec.runtime import build
 from carcodec.train.export import export
-from carcodec.train.run import RECIPES, read_recipe, train
+from carcodec.train.run import RECIPES, Start, read_recipe, train
 from carcodec.train.tasks.dagn import (
     DagnTask,
     Discriminator,
@@ -173,7 +173,7 @@ def test_a_run_begins_from_a_plain_trunk_and_what_it_ships_holds_the_restorer_al
     (tmp_path / "small.toml").write_text(RECIPE)
     plain = Restorer((8, 12, 16), (1, 1, 1, 1, 1))
     torch.save({"network": plain.state_dict()}, tmp_path / "plain.pt")
-    train(tmp_path / "small.toml", photos, tmp_path / "run", CPU, tmp_path / "plain.pt")
+    train(tmp_path / "small.toml", photos, tmp_path / "run", CPU, [Start(tmp_path / "plain.pt")])
     arguments = {"widths": [8, 12, 16], "depths": [1, 1, 1, 1, 1], "guide_width": 6}
     fields = models.fields(5, "dagn-1", "restorer", "dagn", arguments)
     card = export(tmp_path / "run" / "best.pt", fields, tmp_path, prefix="restorer.")

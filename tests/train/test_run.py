@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from carcodec.train.loop import Plan
-from carcodec.train.run import RECIPES, TASKS, _begin_from, read_recipe
+from carcodec.train.run import RECIPES, TASKS, Start, _begin_from, read_recipe
 
 
 @pytest.mark.parametrize("shipped", [True, False])
@@ -28,6 +28,17 @@ def test_weights_without_a_place_are_refused(tmp_path):
     torch.save({"network": {"strange": torch.zeros(1)}}, tmp_path / "start.pt")
     with pytest.raises(ValueError, match="strange"):
         _begin_from(tmp_path / "start.pt", nn.Linear(3, 2))
+
+
+def test_what_to_begin_from_may_name_the_part_it_is_for(tmp_path):
+    plain, odd = tmp_path / "w.pt", tmp_path / "a=b.pt"
+    plain.touch()
+    odd.touch()
+    assert Start.parse(str(plain)) == Start(plain)
+    assert Start.parse(f"extractor={plain}") == Start(plain, "extractor")
+    assert Start.parse(str(odd)) == Start(odd)
+    with pytest.raises(FileNotFoundError, match="none"):
+        Start.parse(f"extractor={tmp_path / 'none.pt'}")
 
 
 def test_a_recipe_that_is_like_another_says_only_what_differs(tmp_path):
