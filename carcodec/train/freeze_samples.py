@@ -17,8 +17,8 @@ from carcodec.intnn.frozen import dump_frozen
 from carcodec.nn.samples import SampleNetwork, freeze
 from carcodec.residual.coding import encode_samples
 from carcodec.residual.model import SampleModel
-from carcodec.train.photos import load_split
-from carcodec.train.tasks.samples import lossless_example, middle
+from carcodec.train.photos import load_split, middles
+from carcodec.train.tasks.samples import VALIDATION_SIDE, lossless_example
 
 EVERY = 6  # photographs, of the validation's
 SCALE = 32  # of the compact picture behind the base
@@ -42,8 +42,7 @@ def main() -> None:
     model = SampleModel.load(data)
     target.write_bytes(data)
     in_float = written = n_pixels = 0.0
-    for picture in load_split(photos, "val")[::EVERY]:
-        image = middle(picture)
+    for image in middles(load_split(photos, "val")[::EVERY], VALIDATION_SIDE):
         example, base = lossless_example(image, SCALE)
         in_float += example.bits(network, torch.device("cpu")).sum().item()
         written += 8 * len(encode_samples(image, base, model))

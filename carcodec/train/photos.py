@@ -36,6 +36,16 @@ def load_split(folder: Path, split: str) -> list[Picture]:
         ) from error
 
 
+def middles(pictures: list[Picture], side: int) -> list[Picture]:
+    """The middle square uint8[side,side,3] of each picture that is large enough: what is validated on."""
+    return [_middle(picture, side) for picture in pictures if min(picture.shape[:2]) >= side]
+
+
+def _middle(picture: Picture, side: int) -> Picture:
+    top, left = ((length - side) // 2 for length in picture.shape[:2])
+    return np.ascontiguousarray(picture[top : top + side, left : left + side])
+
+
 def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2) -> Picture:
     """The more detailed of two random squares: any place, eight orientations, sometimes shrunk by up to 2.
 

@@ -22,9 +22,9 @@ from carcodec.jpeg.intervals import into_intervals
 from carcodec.nn.cost import multiply_accumulates, weights
 from carcodec.runtime import Engine, empty_network, trial
 from carcodec.train.export import recipe_arguments
-from carcodec.train.photos import load_split
+from carcodec.train.photos import load_split, middles
 from carcodec.train.run import RECIPES, read_recipe
-from carcodec.train.tasks.restorer import Batch, gains, middles, validation_batches
+from carcodec.train.tasks.restorer import VALIDATION_SIDE, Batch, gains, validation_batches
 
 PICTURE_PX = (512, 768)
 TIMED_RUNS = 3
@@ -104,6 +104,10 @@ def table(rows: list[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _points(photos: Path, n_pictures: int) -> dict[str, Batch]:
+    return validation_batches(middles(load_split(photos, "val")[:n_pictures], VALIDATION_SIDE))
+
+
 def main() -> None:
     """The command of the module's first lines."""
     parser = argparse.ArgumentParser(prog="python -m carcodec.train.study", description="Compare runs.")
@@ -111,7 +115,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="training photographs: measure the projection, too")
     parser.add_argument("--pictures", type=int, default=24, help="validation photographs to measure it on")
     asked = parser.parse_args()
-    points = validation_batches(middles(load_split(asked.photos, "val")[: asked.pictures])) if asked.photos else {}
+    points = _points(asked.photos, asked.pictures) if asked.photos else {}
     print(table([row(folder, Engine("cpu"), points) for folder in asked.runs]))
 
 

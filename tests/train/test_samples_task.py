@@ -88,6 +88,7 @@ def test_the_command_freezes_a_run_and_tells_what_it_costs(
     torch.save({"network": task.network.state_dict()}, tmp_path / "best.pt")
     arguments = [str(path) for path in (tmp_path / "best.pt", tmp_path / "frozen", data_dir)]
     monkeypatch.setattr("sys.argv", ["freeze_samples", *arguments])
+    monkeypatch.setattr(freeze_samples, "VALIDATION_SIDE", 64)
     freeze_samples.main()
     told = capsys.readouterr().out
     assert "4096 pixels" in told

@@ -21,7 +21,7 @@ from carcodec.models import cards
 from carcodec.nn.layered import GRID_PX, SCALES, CompNet, FineNet, bilinear
 from carcodec.nn.segmentation import Segmenter, probabilities
 from carcodec.runtime import build
-from carcodec.train.photos import Picture, load_split, random_crop
+from carcodec.train.photos import load_split, middles, random_crop
 from carcodec.train.scenes import pictures_to_levels
 
 P_SCALES = (0.4, 0.35, 0.25)
@@ -91,8 +91,8 @@ class LayeredTask:
         self.network = codec_of(options)
         self.predictor = Predictor(self.network, options["segments"])
         self.pictures = load_split(data_dir, "train")
-        middles = [_middle(picture) for picture in load_split(data_dir, "val")[: options["n_validation"]]]
-        self.validation = pictures_to_levels(middles)
+        photographs = load_split(data_dir, "val")[: options["n_validation"]]
+        self.validation = pictures_to_levels(middles(photographs, VALIDATION_SIDE))
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
@@ -128,8 +128,3 @@ def compact_bits(compact: Tensor) -> Tensor:
     across = (padded[..., 1:, 1:] - padded[..., 1:, :-1]).abs()
     down = (padded[..., 1:, 1:] - padded[..., :-1, 1:]).abs()
     return 3 * torch.log(1 + torch.minimum(across, down)).mean()
-
-
-def _middle(picture: Picture) -> Picture:
-    top, left = ((side - VALIDATION_SIDE) // 2 for side in picture.shape[:2])
-    return picture[top : top + VALIDATION_SIDE, left : left + VALIDATION_SIDE]

@@ -15,11 +15,12 @@ from carcodec.jpeg.tables import STANDARD, TableShape
 from carcodec.runtime import empty_network
 from carcodec.train.degrade import Degraded, Mixture, degrade, degrade_at_random
 from carcodec.train.export import recipe_arguments
-from carcodec.train.photos import Picture, load_split, random_crop
+from carcodec.train.photos import Picture, load_split, middles, random_crop
 
 # Of the squared error (range 0..1): 43 dB. Without it, crops of plain sky and fine qualities, whose tiny errors are
 # mostly noise, have by far the largest gradients of a batch.
 FLOOR = 5e-5
+VALIDATION_SIDE = 256
 VALIDATION_POINTS = (
     (10, STANDARD),
     (20, STANDARD),
@@ -127,21 +128,12 @@ class CropSource:
         self.crop = crop
         self.mixture = mixture
         self.pictures = load_split(data_dir, "train")
-        self.middles = middles(load_split(data_dir, "val")[:n_validation])
+        self.middles = middles(load_split(data_dir, "val")[:n_validation], VALIDATION_SIDE)
         self.validation = validation_batches(self.middles)
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
         return collate([degrade_at_random(crop, self.mixture, rng) for crop in crops])
-
-
-def middles(pictures: list[Picture], side: int = 256) -> list[Picture]:
-    """The middle square of each picture that is large enough."""
-    return [
-        p[(p.shape[0] - side) // 2 :, (p.shape[1] - side) // 2 :][:side, :side]
-        for p in pictures
-        if min(p.shape[:2]) >= side
-    ]
 
 
 def validation_batches(pictures: list[Picture]) -> dict[str, Batch]:

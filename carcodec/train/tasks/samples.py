@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from carcodec.nn.samples import SampleNetwork, sample_bits, sample_inputs
 from carcodec.residual.coding import CODING_ORDER
-from carcodec.train.photos import Picture, load_split, random_crop
+from carcodec.train.photos import Picture, load_split, middles, random_crop
 
 SCALES = (0, 8, 16, 32)  # of the compact picture behind the base; 0: no base
 P_SCALES = (0.15, 0.15, 0.25, 0.45)
@@ -65,8 +65,8 @@ class SamplesTask:
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         self.crop = options["crop"]
         self.pictures = load_split(data_dir, "train")
-        middles = [middle(picture) for picture in load_split(data_dir, "val")[:: options["every"]]]
-        self.validation = [_planes(middle[None]) for middle in middles]
+        photographs = load_split(data_dir, "val")[:: options["every"]]
+        self.validation = [_planes(middle[None]) for middle in middles(photographs, VALIDATION_SIDE)]
         self.network = SampleNetwork(options["width"], options["inner"], options["predictors"])
         example = self.batch(np.random.default_rng(0), BEGIN_CROPS)
         self.network.begin(example.inputs, example.planes)
@@ -127,9 +127,3 @@ def lossless_example(image: Picture, scale: int) -> tuple[Example, Picture]:
 def _planes(pictures: Picture) -> Tensor:
     """uint8[N,H,W,3] -> float32[N,3,H,W] in coding order."""
     return torch.from_numpy(pictures.astype(np.float32)).permute(0, 3, 1, 2)[:, list(CODING_ORDER)].contiguous()
-
-
-def middle(picture: Picture) -> Picture:
-    """What of a photograph is validated on: uint8[256,256,3]."""
-    top, left = ((side - VALIDATION_SIDE) // 2 for side in picture.shape[:2])
-    return np.ascontiguousarray(picture[top : top + VALIDATION_SIDE, left : left + VALIDATION_SIDE])
