@@ -58,7 +58,7 @@ class Start:
 
     @classmethod
     def parse(cls, text: str) -> Start:
-        """FILE or PART=FILE.
+        """FILE or PART=FILE; an empty PART is the whole.
 
         Raises:
             FileNotFoundError: no such file.
@@ -77,7 +77,8 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
         recipe: a TOML file, as `read_recipe` reads it.
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
-        starts: taken in turn, so that a later one's weights replace an earlier one's.
+        starts: taken in turn, so that a later one's weights replace an earlier one's. Parts that the network lacks
+            altogether are left out: a trunk may come from a network that has more around it.
 
     Raises:
         ValueError: weights to begin from that the network has no place for.
@@ -109,5 +110,14 @@ def _begin_from(start: Path, network: nn.Module) -> None:
         weights = {name: weight.float() for name, weight in load_file(start).items()}
     else:
         weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
-    if homeless := network.load_state_dict(weights, strict=False).unexpected_keys:
-        raise ValueError(f"{start} holds weights that the recipe's network has no place for: {homeless[:3]}")
+    parts = {_part(name) for name in network.state_dict()}
+    shared = {name: weight for name, weight in weights.items() if _part(name) in parts}
+    homeless = network.load_state_dict(shared, strict=False).unexpected_keys
+    if homeless or not shared:
+        lost = homeless or list(weights)
+        raise ValueError(f"{start} holds weights that the recipe's network has no place for: {lost[:3]}")
+
+
+def _part(name: str) -> str:
+    """Of the network, that a weight belongs to: its topmost module."""
+    return name.partition(".")[0]

@@ -30,6 +30,21 @@ def test_weights_without_a_place_are_refused(tmp_path):
         _begin_from(tmp_path / "start.pt", nn.Linear(3, 2))
 
 
+def test_parts_that_the_network_lacks_are_left_out_but_no_layer_of_a_part(tmp_path):
+    def network(**parts):
+        return nn.ModuleDict({name: nn.Sequential(*layers) for name, layers in parts.items()})
+
+    earlier = network(trunk=[nn.Linear(3, 2)], guided=[nn.Linear(2, 2)])
+    torch.save({"network": earlier.state_dict()}, tmp_path / "start.pt")
+    later = network(trunk=[nn.Linear(3, 2)], tail=[nn.Linear(2, 1)])
+    _begin_from(tmp_path / "start.pt", later)
+    assert torch.equal(later["trunk"][0].weight, earlier["trunk"][0].weight)
+    deeper = network(trunk=[nn.Linear(3, 2), nn.Linear(2, 2)])
+    torch.save({"network": deeper.state_dict()}, tmp_path / "start.pt")
+    with pytest.raises(ValueError, match="trunk.1"):
+        _begin_from(tmp_path / "start.pt", later)
+
+
 def test_what_to_begin_from_may_name_the_part_it_is_for(tmp_path):
     plain, odd = tmp_path / "w.pt", tmp_path / "a=b.pt"
     plain.touch()
