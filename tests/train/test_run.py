@@ -41,7 +41,7 @@ def test_parts_that_the_network_lacks_are_left_out_but_no_layer_of_a_part(tmp_pa
     assert torch.equal(later["trunk"][0].weight, earlier["trunk"][0].weight)
     deeper = network(trunk=[nn.Linear(3, 2), nn.Linear(2, 2)])
     torch.save({"network": deeper.state_dict()}, tmp_path / "start.pt")
-    with pytest.raises(ValueError, match="trunk.1"):
+    with pytest.raises(ValueError, match=r"trunk\.1"):
         _begin_from(tmp_path / "start.pt", later)
 
 
