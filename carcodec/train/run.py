@@ -9,15 +9,16 @@ from __future__ import annotations
 import importlib
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
+from carcodec.nn.blocks import ModulatedBlock
 from carcodec.train.loop import Plan, Run
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -78,7 +79,8 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
         data_dir: the folder of photographs that the recipe's task reads.
         folder: run folder, made if missing.
         starts: taken in turn, so that a later one's weights replace an earlier one's. Parts that the network lacks
-            altogether are left out: a trunk may come from a network that has more around it.
+            altogether are left out: a trunk may come from a network that has more around it. One that has fewer blocks
+            fits, too: the others begin as nothing.
 
     Raises:
         ValueError: weights to begin from that the network has no place for.
@@ -116,6 +118,17 @@ def _begin_from(start: Path, network: nn.Module) -> None:
     if homeless or not shared:
         lost = homeless or list(weights)
         raise ValueError(f"{start} holds weights that the recipe's network has no place for: {lost[:3]}")
+    _silence_new_blocks(network, shared)
+
+
+def _silence_new_blocks(network: nn.Module, known: Mapping[str, Tensor]) -> None:
+    """Blocks that a trained stage has gained begin as nothing, so that the network begins as it was before."""
+    stages = {name.partition(".blocks.")[0] for name in known if ".blocks." in name}
+    for name, block in network.named_modules():
+        stage = name.partition(".blocks.")[0]
+        if isinstance(block, ModulatedBlock) and stage in stages and f"{name}.conv2.weight" not in known:
+            for weight in block.conv2.parameters():
+                nn.init.zeros_(weight)
 
 
 def _part(name: str) -> str:

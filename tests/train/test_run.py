@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from carcodec.nn.restorer import Restorer
 from carcodec.train.loop import Plan
 from carcodec.train.run import RECIPES, TASKS, Start, _begin_from, read_recipe
 
@@ -43,6 +44,16 @@ def test_parts_that_the_network_lacks_are_left_out_but_no_layer_of_a_part(tmp_pa
     torch.save({"network": deeper.state_dict()}, tmp_path / "start.pt")
     with pytest.raises(ValueError, match=r"trunk\.1"):
         _begin_from(tmp_path / "start.pt", later)
+
+
+def test_a_deeper_network_begins_as_the_one_that_it_grew_from(tmp_path):
+    plain, deeper = Restorer((8, 12, 16), (1, 1, 1, 1, 1)), Restorer((8, 12, 16), (1, 2, 1, 3, 1))
+    nn.init.normal_(plain.tail.conv.weight)
+    torch.save({"network": plain.state_dict()}, tmp_path / "start.pt")
+    _begin_from(tmp_path / "start.pt", deeper)
+    picture, condition = torch.rand(1, 3, 32, 32), torch.rand(1, 131)
+    assert torch.equal(deeper(picture, condition), plain(picture, condition))
+    assert deeper.trunk.up_middle.blocks[2].conv1.weight.abs().min() > 0, "what is silent can learn"
 
 
 def test_what_to_begin_from_may_name_the_part_it_is_for(tmp_path):
