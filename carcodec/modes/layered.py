@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from carcodec.container.chunks import Chunk
 from carcodec.container.file import Container, Header, parse, serialise, to_chunk
 from carcodec.container.payloads import (
     BasePayload,
@@ -26,11 +27,11 @@ from carcodec.container.payloads import (
     SamplesPayload,
     TransformPayload,
 )
-from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
+from carcodec.errors import DamagedError, InputError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
 from carcodec.pixels.av1 import decode_av1, encode_av1
-from carcodec.pixels.io import Picture
+from carcodec.pixels.io import DEFAULT_LIMITS, Picture
 from carcodec.pixels.upsample import upsampled
 from carcodec.pixels.webp import MAX_SIDE_PX, decode_webp, encode_webp
 from carcodec.ports import Image, Labels, LayeredNetworks, Networks
@@ -49,7 +50,7 @@ class LayeredMode:
     number = Mode.LAYERED
 
     def encode(self, picture: Picture, networks: Networks, options: Options) -> Container:
-        image = picture.array
+        image, metadata = picture.array, _metadata(picture)
         if options.max_error is None:
             quality = DEFAULT_QUALITY if options.quality is None else options.quality
             payloads = _lossy(image, networks, quality, SCALES if options.scale is None else (options.scale,))
@@ -57,7 +58,7 @@ class LayeredMode:
             payloads = _bounded(image, networks, 2 * options.max_error + 1, options.scale or LOSSLESS_SCALE)
         height, width = image.shape[:2]
         header = Header(self.number, width, height, Colour.GRAY if image.ndim == 2 else Colour.RGB)
-        container = Container(header, tuple(map(to_chunk, (*payloads, *_metadata(picture)))))
+        container = Container(header, (*map(to_chunk, payloads), *metadata))
         if options.max_error is not None:
             self._prove(container, image, networks, options.max_error)
         return container
@@ -118,11 +119,20 @@ def segments_of(container: Container, networks: Networks) -> tuple[Labels, Layer
     return layered.segments(compact, scale, container.header.height, container.header.width), layered
 
 
-def _metadata(picture: Picture) -> Iterator[Payload]:
-    if picture.icc:
-        yield IccPayload(picture.icc)
-    if picture.exif:
-        yield ExifPayload(picture.exif)
+def _metadata(picture: Picture) -> list[Chunk]:
+    """Chunks of colour profile and EXIF.
+
+    Raises:
+        InputError: more than a file may have.
+    """
+    found = ((IccPayload, picture.icc), (ExifPayload, picture.exif))
+    chunks = [to_chunk(kind(data)) for kind, data in found if data]
+    if sum(len(chunk.payload) for chunk in chunks) > DEFAULT_LIMITS.metadata_bytes:
+        most = f"{DEFAULT_LIMITS.metadata_bytes:,} bytes"
+        raise InputError(
+            f"EXIF data and colour profile are larger than a .car file can hold, {most}: remove them first"
+        )
+    return chunks
 
 
 # Lossy.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from typing import Never
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from carcodec.container.payloads import (
     SamplesPayload,
     TransformPayload,
 )
-from carcodec.errors import DamagedError, ModelMissing, UsageError, VerifyError
+from carcodec.errors import DamagedError, InputError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, CompactCoding
 from carcodec.modes.base import Options, Wanted, squared_error
 from carcodec.modes.layered import LOSSLESS_SCALE, LayeredMode, segments_of
@@ -249,6 +250,17 @@ def test_colour_profile_and_exif_are_kept() -> None:
     container = parse(serialise(LAYERED.encode(original, networks, Options(max_error=0))))
     result = LAYERED.decode(container, networks, FULL)
     assert (result.icc, result.exif) == (b"profile", b"Exif\0\0data")
+
+
+@pytest.mark.parametrize("options", [Options(max_error=0), Options(quality=50)])
+def test_too_much_metadata_is_refused_before_any_work(options: Options) -> None:
+    class Untouched(BoxedNetworks):
+        def layered(self, *_: object) -> Never:
+            raise AssertionError("work was begun")
+
+    large = Picture(picture(20, 30, 3), bytes(600_000), b"Exif\0\0" + bytes(600_000))
+    with pytest.raises(InputError, match=r"larger than a \.car file can hold, 1,048,576 bytes"):
+        LAYERED.encode(large, Untouched(), options)
 
 
 def test_another_check_of_the_pixels_is_damage() -> None:
