@@ -1,6 +1,6 @@
 """DAGN: restorer and both its encoders together, with what only training needs of them.
 
-L = log MSE + what keeps the encoders to their names. The sensitive one must tell the squared error of every block and
+L = log MSE (or another `loss`) + what keeps the encoders to their names. The sensitive one must tell the squared error of every block and
 how strongly the picture was compressed, which after two JPEGs the tables do not say. The insensitive one sees the
 compressed picture and the original, and is regularised adversarially (a discriminator learns to tell its features of
 the two apart, and the reversed gradient makes them alike) or, for comparison, by plain matching of features.
@@ -90,7 +90,7 @@ class DagnTask:
             raise ValueError(f"regularise must be one of {', '.join(REGULARISERS)}, not {options['regularise']!r}")
         plain = RestorerTask(data_dir, {"network": "dagn"} | options)
         assert isinstance(plain.network, Dagn)
-        self.source = plain.source
+        self.source, self.error = plain.source, plain.error
         self.network = DagnNetworks(plain.network, options["guide_width"])
         self.regulariser: str = options["regularise"]
         self.w_sensitive: float = options["w_sensitive"]
@@ -104,10 +104,14 @@ class DagnTask:
     def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
         batch = batch.to(device)
         restored, said = self.network.restorer.parts(batch.base, batch.condition)
-        log_mse = log_squared_error(restored, batch.original).mean()
+        log_mse = log_squared_error(restored.detach(), batch.original).mean()
         sensitive, seen = self._sensitive(said, batch)
         insensitive, told = self._insensitive(said, batch, progress)
-        loss = log_mse + self.w_sensitive * sensitive + self.w_insensitive * insensitive
+        loss = (
+            self.error(restored, batch.original).mean()
+            + self.w_sensitive * sensitive
+            + self.w_insensitive * insensitive
+        )
         return loss, {"log_mse": log_mse.item()} | seen | told
 
     def _sensitive(self, said: Perception, batch: Batch) -> tuple[Tensor, dict[str, float]]:
