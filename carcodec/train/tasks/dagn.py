@@ -1,9 +1,9 @@
 """DAGN: restorer and both its encoders together, with what only training needs of them.
 
-L = log MSE (or another `loss`) + what keeps the encoders to their names. The sensitive one must tell the squared error of
-every block and how strongly the picture was compressed, which after two JPEGs the tables do not say. The insensitive
+L = log MSE (or another `loss`) + what keeps the encoders to their names. The sensitive one must tell the squared error
+of every block and how strongly the picture was compressed, which after two JPEGs the tables do not say. The insensitive
 one sees the compressed picture and the original, and is regularised adversarially (a discriminator learns to tell its
-features of the two apart, and the reversed gradient makes them alike) or, for comparison, by plain matching of features.
+features of the two apart, and the reversed gradient makes them alike) or, to compare, by plain matching of features.
 """
 
 from __future__ import annotations
