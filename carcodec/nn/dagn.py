@@ -210,29 +210,17 @@ class Dagn(Restorer):
         super().__init__(widths, depths)
         self.trunk: DagnTrunk = DagnTrunk(widths, depths, guide_width, sensitive, insensitive, fusion)
 
-    def parts(self, base: Tensor, condition: Tensor) -> tuple[Tensor, Perception]:
+    def perceived(self, base: Tensor, condition: Tensor) -> tuple[Tensor, Perception]:
         """The restoration, and what it was guided by."""
         features, said = self.trunk.guided(base, condition)
         return base + self.tail(features), said
 
 
-class GuidedDagn(GuidedRestorer):
+class GuidedDagn(Dagn, GuidedRestorer):
     """The same trunk in mode `side`: with a descriptor it is guided as `GuidedRestorer`, without one it is `Dagn`.
 
     Shapes: as `GuidedRestorer`; H and W are multiples of 16.
     """
-
-    def __init__(
-        self,
-        widths: tuple[int, ...] = (48, 96, 192),
-        depths: tuple[int, ...] = (1, 2, 4, 2, 2),
-        guide_width: int = 64,
-        sensitive: bool = True,
-        insensitive: bool = True,
-        fusion: bool = True,
-    ) -> None:
-        super().__init__(widths, depths)
-        self.trunk: DagnTrunk = DagnTrunk(widths, depths, guide_width, sensitive, insensitive, fusion)
 
 
 def zeroed(layer: nn.Conv2d) -> nn.Conv2d:

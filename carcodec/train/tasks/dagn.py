@@ -103,7 +103,7 @@ class DagnTask:
 
     def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
         batch = batch.to(device)
-        restored, said = self.network.restorer.parts(batch.base, batch.condition)
+        restored, said = self.network.restorer.perceived(batch.base, batch.condition)
         log_mse = log_squared_error(restored.detach(), batch.original).mean()
         sensitive, seen = self._sensitive(said, batch)
         insensitive, told = self._insensitive(said, batch, progress)
