@@ -60,7 +60,7 @@ def restorer_of(folder: Path) -> tuple[nn.Module, Mapping[str, Any]]:
     """The averaged restorer that a run left, and its `best.pt`."""
     recipe = read_recipe(RECIPES / f"{folder.name}.toml")
     options, is_dagn = recipe["options"], recipe["task"] == "dagn"
-    name = "dagn" if is_dagn else options.get("network", "restorer")
+    name = options.get("network", "dagn" if is_dagn else "restorer")
     prefix = "restorer." if is_dagn else ""
     best = torch.load(folder / "best.pt", map_location="cpu", weights_only=True)
     network = empty_network(name, recipe_arguments(name, options)).eval().requires_grad_(False)
