@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from carcodec.nn.dagn import GuidedDagn
 from carcodec.nn.descriptor import GuidedRestorer
@@ -25,6 +26,10 @@ SMALL = {
 }
 
 
+def learns(part: nn.Module) -> bool:
+    return any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())
+
+
 @pytest.mark.parametrize(("recipe", "network_class"), [("side", GuidedRestorer), ("side-dagn", GuidedDagn)])
 def test_every_network_of_the_mode_learns(tmp_path: Path, recipe: str, network_class: type) -> None:
     torch.manual_seed(2)
@@ -35,6 +40,7 @@ def test_every_network_of_the_mode_learns(tmp_path: Path, recipe: str, network_c
     loss, figures = task.loss(task.batch(np.random.default_rng(1), 2), CPU, 0.9)
     loss.backward()
     assert figures["lambda"] == 1
-    for part in ("restorer.trunk.head", "restorer.guided.mapping", "extractor", "context"):
-        assert any(p.grad is not None and p.grad.any() for p in task.network.get_submodule(part).parameters()), part
+    parts = ("restorer.guided.mapping", "extractor", "context", *(["restorer.trunk.head"] if recipe == "side" else []))
+    assert all(learns(task.network.get_submodule(part)) for part in parts)
+    assert recipe == "side" or not learns(task.network.restorer.trunk)
     assert next(iter(task.validate(task.network, CPU))) == "gain"

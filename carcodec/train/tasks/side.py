@@ -81,12 +81,18 @@ def _bits(logits: Tensor) -> Tensor:
 
 
 class SideTask:
-    """The mode's networks. Lambda rises between the shares `lambda_start` and `lambda_end` of the run."""
+    """The mode's networks. Lambda rises between the shares `lambda_start` and `lambda_end` of the run.
+
+    With `only_guidance`, the restorer without a descriptor stays as it is, and what listens to one learns.
+    """
 
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
         mixture = Mixture(**options.get("mixture", {}))
         self.source = CropSource(data_dir, options["crop"], mixture, options["n_validation"])
         self.network = SideNetworks(options)
+        if options.get("only_guidance", False):
+            self.network.restorer.requires_grad_(False)
+            self.network.restorer.guided.requires_grad_(True)
         self.rise = options["lambda_start"], options["lambda_end"]
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
