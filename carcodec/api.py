@@ -193,7 +193,7 @@ def restore(
         effort: "default", or "best", the mean over the picture and its mirror images, in four times the time.
 
     Raises:
-        InputError: not a JPEG, or of a kind that is not supported (CMYK, 12-bit, arithmetic).
+        InputError: not a JPEG, or of a kind that is not supported (CMYK, 12-bit, arithmetic). LimitError: too large.
     """
     _check_strength(strength)
     base = read_base(jpeg)

@@ -65,4 +65,7 @@ def command(recipe: str, data_dir: Path, run_dir: Path, starts: tuple[str, ...],
         begin_from = [Start.parse(text) for text in starts]
     except FileNotFoundError as error:
         raise InputError(str(error)) from error
-    train(path, data_dir, run_dir, Engine(device).device, begin_from)
+    try:
+        train(path, data_dir, run_dir, Engine(device).device, begin_from)
+    except ValueError as error:
+        raise UsageError(f"{recipe}: {error}") from error

@@ -65,9 +65,10 @@ class FlippingRestorer:
 
     def restore(self, base: Image, condition: Condition, symbols: Symbols | None = None) -> Levels:
         upright = self.restorer.restore(base, condition)
+        added = None if symbols is None else self.restorer.restore(base, condition, symbols) - upright
         levels = mean_over_flips(lambda mirrored: self.restorer.restore(mirrored, condition), base, upright)
-        if symbols is not None:
-            levels += self.restorer.restore(base, condition, symbols) - upright
+        if added is not None:
+            levels += added
         return levels
 
     def analyse(self, image: Image, base: Image, condition: Condition) -> Analysis:
@@ -80,17 +81,16 @@ def mean_over_flips(restore: Callable[[Image], Levels], base: Image, upright: Le
     Args:
         restore: of a picture whose sides are multiples of 16, whose blocks begin where those of the base do, or end.
         base: uint8[H,W,3] or [H,W].
-        upright: what `restore` makes of the base itself; left as it is.
+        upright: what `restore` makes of the base itself; becomes the mean.
 
     Returns:
-        float32 of the base's shape.
+        `upright`.
     """
     height, width = base.shape[:2]
     missing = [(0, -height % SITE_PX), (0, -width % SITE_PX)] + [(0, 0)] * (base.ndim - 2)
     filled: npt.NDArray[np.uint8] = np.pad(base, missing, "edge")
-    total = upright.copy()
     for axes in MIRRORINGS:
         mirrored = restore(np.ascontiguousarray(np.flip(filled, axes)))
-        total += np.flip(mirrored, axes)[:height, :width]
-    total /= 1 + len(MIRRORINGS)
-    return total
+        upright += np.flip(mirrored, axes)[:height, :width]
+    upright /= 1 + len(MIRRORINGS)
+    return upright

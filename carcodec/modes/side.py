@@ -1,8 +1,7 @@
 """Mode `side`: a packed JPEG, learned side information, and a restoration guided by it.
 
-The encoder keeps a descriptor only where it pays: where the squared error falls by a larger share than the
-file grows. That is the exchange that more JPEG bits would give (design.md 1.1: the fair rival of a side bit
-is the same bit in the JPEG).
+The encoder keeps a descriptor only where it pays: where the squared error falls by a larger share than the file grows.
+That is the exchange that more JPEG bits would give: the fair rival of a side bit is the same bit in the JPEG.
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ class Run:
     weights) by validation.
 
     Raises:
-        ValueError: a limit of time for several processes, which would not end at the same step.
+        ValueError: a limit of time for several processes, which would not end at the same step, or a batch that they
+            cannot share.
     """
 
     def __init__(self, task: Task, plan: Plan, folder: Path, device: torch.device) -> None:
@@ -116,6 +117,8 @@ class Run:
         self.world = int(os.environ.get("WORLD_SIZE", 1))
         if plan.seconds and self.world > 1:
             raise ValueError("a run of several processes can't be limited by time")
+        if plan.batch % self.world:
+            raise ValueError(f"a batch of {plan.batch} cannot be shared evenly by {self.world} processes")
         task.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimisers = optimisers(task.network, plan)
         self.average = copy.deepcopy(task.network).eval().requires_grad_(False)
@@ -127,6 +130,9 @@ class Run:
     def go(self) -> None:
         """Train from where the folder stands to the end of the plan."""
         self._resume()
+        if self.progress < 1 and self.plan.decays_at(self.progress) and not (self.folder / "plateau.pt").exists():
+            # Resumed under a shorter plan, whose rate falls by now: what stands here is the last of the plateau.
+            self._save("plateau.pt")
         with (
             ThreadPoolExecutor(1) as pool,
             tqdm(total=self.plan.steps, initial=self.step, disable=None if self.rank == 0 else True) as bar,
@@ -198,11 +204,10 @@ class Run:
             figures = self.task.validate(self.average, self.device)
         self._log({f"val_{name}": value for name, value in figures.items()})
         score = next(iter(figures.values()))
-        if score > self.best:
+        # A prolonged run brings the score of its plateau, but not its weights.
+        if score > self.best or not (self.folder / "best.pt").exists():
             self.best = score
-            torch.save(
-                {"network": self.average.state_dict(), "step": self.step, "figures": figures}, self.folder / "best.pt"
-            )
+            self._write("best.pt", {"network": self.average.state_dict(), "step": self.step, "figures": figures})
 
     def _log(self, figures: dict[str, float]) -> None:
         if self.rank != 0:
@@ -226,6 +231,10 @@ class Run:
             "average": self.average.state_dict(),
             "optimisers": [o.state_dict() for o in self.optimisers],
         }
+        self._write(name, state)
+
+    def _write(self, name: str, state: dict[str, Any]) -> None:
+        """Whole or not at all."""
         partial = self.folder / f"{name}.partial"
         torch.save(state, partial)
         partial.replace(self.folder / name)

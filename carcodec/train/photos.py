@@ -28,7 +28,7 @@ def load_split(folder: Path, split: str) -> list[Picture]:
         InputError: the list or a picture is missing, or no picture.
     """
     try:
-        names = (folder / f"{split}.txt").read_text().split()
+        names = [name for line in (folder / f"{split}.txt").read_text("utf-8").splitlines() if (name := line.strip())]
         return [np.asarray(Image.open(folder / name).convert("RGB")) for name in tqdm(names, desc=split, disable=None)]
     except OSError as error:
         raise InputError(

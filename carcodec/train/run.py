@@ -50,7 +50,8 @@ class Start:
     """Weights that a run begins from.
 
     Attributes:
-        file: a checkpoint of an earlier run, or a shipped weight file.
+        file: a checkpoint of an earlier run (of `last.pt` and `plateau.pt` the weights as trained, of `best.pt` the
+            averaged ones), or a shipped weight file.
         part: of the network, that they go into; None for the one that the recipe calls `start_into`.
     """
 
@@ -83,7 +84,8 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
             fits, too: the others begin as nothing.
 
     Raises:
-        ValueError: weights to begin from that the network has no place for.
+        ValueError: weights to begin from that the network has no place for, or no part of that name; a plan that breaks
+            a rule of `Run`.
     """
     config = read_recipe(recipe)
     device = _joined(device)
@@ -92,7 +94,9 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
     task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
     for start in starts:
         part = config.get("start_into", "") if start.part is None else start.part
-        _begin_from(start.file, task.network.get_submodule(part))
+        if part not in dict(task.network.named_modules()):
+            raise ValueError(f"the recipe's network has no part {part!r} to begin from {start.file}")
+        _begin_from(start.file, task.network.get_submodule(part), part)
     Run(task, Plan(**config["plan"]), folder, device).go()
 
 
@@ -107,14 +111,18 @@ def _joined(device: torch.device) -> torch.device:
     return device
 
 
-def _begin_from(start: Path, network: nn.Module) -> None:
+def _begin_from(start: Path, network: nn.Module, part: str = "") -> None:
     if start.suffix == ".safetensors":
-        weights = {name: weight.float() for name, weight in load_file(start).items()}
+        found = {name: weight.float() for name, weight in load_file(start).items()}
     else:
-        weights = torch.load(start, map_location="cpu", weights_only=True)["network"]
+        found = torch.load(start, map_location="cpu", weights_only=True)["network"]
+    weights = _of_part(found, part)
     parts = {_part(name) for name in network.state_dict()}
     shared = {name: weight for name, weight in weights.items() if _part(name) in parts}
-    homeless = network.load_state_dict(shared, strict=False).unexpected_keys
+    try:
+        homeless = network.load_state_dict(shared, strict=False).unexpected_keys
+    except RuntimeError as error:
+        raise ValueError(f"{start} holds weights of other sizes than the recipe's network: {error}") from error
     if homeless or not shared:
         lost = homeless or list(weights)
         raise ValueError(f"{start} holds weights that the recipe's network has no place for: {lost[:3]}")
@@ -129,6 +137,13 @@ def _silence_new_blocks(network: nn.Module, known: Mapping[str, Tensor]) -> None
         if isinstance(block, ModulatedBlock) and stage in stages and f"{name}.conv2.weight" not in known:
             for weight in block.conv2.parameters():
                 nn.init.zeros_(weight)
+
+
+def _of_part(weights: Mapping[str, Tensor], part: str) -> Mapping[str, Tensor]:
+    """Those of the part alone, if they are of a task that has it, too."""
+    prefix = f"{part}."
+    inside = {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+    return inside if part and inside else weights
 
 
 def _part(name: str) -> str:

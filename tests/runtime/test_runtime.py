@@ -156,7 +156,7 @@ def test_dagn_is_a_restorer_as_any_other(
     arguments = {"widths": WIDTHS, "depths": DEPTHS, "guide_width": 8}
     made = checkpoint(seeded(network_class, WIDTHS, DEPTHS, 8), tmp_path / "trained.pt")
     reference = export(made, fields(5, name, "restorer", name, arguments), tmp_path).reference
-    base, symbols = picture_of(37, 150, 3), symbols_of(37, 150)
+    base, symbols = picture_of(197, 310, 3), symbols_of(197, 310)
     restorer = InstalledNetworks(Engine("cpu", 1, "float32"), tmp_path).restorer(reference)
     whole = restorer.restore(base, condition)
     assert whole.shape == base.shape

@@ -12,7 +12,7 @@ def write_photos(folder: Path, side: int = 256) -> Path:
     """Two pictures to train and two to validate on: soft shapes and some noise."""
     rng = np.random.default_rng(8)
     for split in ("train", "val"):
-        names = [f"{split}{number}.png" for number in range(2)]
+        names = [f"{split} {number}.png" for number in range(2)]  # names may hold spaces
         for name in names:
             blobs = Image.fromarray(rng.integers(0, 256, (side // 16, side // 16, 3), np.uint8))
             soft = np.asarray(blobs.resize((side, side), Image.Resampling.BICUBIC)).astype(np.int16)

@@ -96,6 +96,29 @@ def test_a_finished_run_is_prolonged_from_its_plateau(tmp_path):
     assert all(torch.equal(whole[name], prolonged[name]) for name in whole)
 
 
+def test_a_run_that_is_ended_early_leaves_its_plateau_too(tmp_path):
+    run(tmp_path, stop_at=9, plan=replace(PLAN, steps=100))
+    assert not (tmp_path / "plateau.pt").exists()
+    run(tmp_path)  # 12 steps, of which the last six decay
+    assert torch.load(tmp_path / "plateau.pt", weights_only=True)["step"] == 9
+
+
+def test_a_prolonged_run_has_a_best_of_its_own_even_if_it_was_better_before(tmp_path):
+    run(tmp_path, stop_at=5)
+    last = torch.load(tmp_path / "last.pt", weights_only=True)
+    torch.save(last | {"best": 1e9}, tmp_path / "last.pt")
+    (tmp_path / "best.pt").unlink()
+    run(tmp_path)
+    assert torch.load(tmp_path / "best.pt", weights_only=True)["step"] > 5
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_processes_share_a_batch_evenly(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ValueError, match="shared evenly"):
+        Run(ToyTask(), PLAN, tmp_path, torch.device("cpu"))
+
+
 def test_a_limit_of_time_ends_a_run_and_its_rate_falls_with_it(tmp_path, monkeypatch):
     # One second a look at the clock: a step begins and ends with one, a third asks whether to save.
     clock = iter(range(1000))

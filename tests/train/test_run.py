@@ -31,6 +31,21 @@ def test_weights_without_a_place_are_refused(tmp_path):
         _begin_from(tmp_path / "start.pt", nn.Linear(3, 2))
 
 
+def test_weights_of_other_sizes_are_refused(tmp_path):
+    torch.save({"network": nn.Linear(3, 2).state_dict()}, tmp_path / "start.pt")
+    with pytest.raises(ValueError, match="other sizes"):
+        _begin_from(tmp_path / "start.pt", nn.Linear(3, 4))
+
+
+def test_a_part_may_begin_from_a_run_that_trained_it_among_others(tmp_path):
+    inner = nn.Linear(3, 2)
+    whole = nn.ModuleDict({"restorer": nn.ModuleDict({"trunk": inner}), "probe": nn.Linear(1, 1)})
+    torch.save({"network": whole.state_dict()}, tmp_path / "start.pt")
+    later = nn.ModuleDict({"trunk": nn.Linear(3, 2)})
+    _begin_from(tmp_path / "start.pt", later, "restorer")
+    assert torch.equal(later["trunk"].weight, inner.weight)
+
+
 def test_parts_that_the_network_lacks_are_left_out_but_no_layer_of_a_part(tmp_path):
     def network(**parts):
         return nn.ModuleDict({name: nn.Sequential(*layers) for name, layers in parts.items()})

@@ -127,6 +127,14 @@ class Restored(Networked, Jpeg):
         restored = carcodec.restore(data, effort=self.effort, device=self.run_on, threads=self.threads or None)
         return np.array(restored)
 
+    def missing(self) -> str | None:
+        """See `Codec.missing`."""
+        try:
+            default("restorer")
+        except ModelMissing as error:
+            return str(error)
+        return super().missing()
+
     def versions(self) -> str:
         """See `Codec.versions`; with the weights."""
         return f"{_versions(['restorer'])}; {super().versions()}"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from carcodec.bench.codecs.pillow import PillowCodec
+from carcodec.errors import UsageError
 from carcodec.pixels import Image
 
 
@@ -31,6 +32,10 @@ class Jpeg(PillowCodec):
     sampling: str = "4:2:0"
     first: int = 0
     shift: int = 4
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.shift < 8:
+            raise UsageError(f"shift must be 0..7, not {self.shift}")
 
     def options(self, setting: float) -> dict[str, Any]:
         """See `PillowCodec.options`."""
