@@ -84,20 +84,28 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
             fits, too: the others begin as nothing.
 
     Raises:
-        ValueError: weights to begin from that the network has no place for, or no part of that name; a plan that breaks
+        ValueError: not a recipe; weights to begin from that the network has no place for, or no part of that name; a plan that breaks
             a rule of `Run`.
     """
     config = read_recipe(recipe)
+    try:
+        plan = Plan(**config["plan"])
+        module, name = TASKS[config["task"]].split(":")
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a recipe: {error}") from error
     device = _joined(device)
-    torch.manual_seed(config["plan"].get("seed", 1))
-    module, name = TASKS[config["task"]].split(":")
-    task = getattr(importlib.import_module(module), name)(data_dir, config["options"])
+    torch.manual_seed(plan.seed)
+    task_class = getattr(importlib.import_module(module), name)
+    try:
+        task = task_class(data_dir, config["options"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"the options of {config['task']!r}: {error}") from error
     for start in starts:
         part = config.get("start_into", "") if start.part is None else start.part
         if part not in dict(task.network.named_modules()):
             raise ValueError(f"the recipe's network has no part {part!r} to begin from {start.file}")
         _begin_from(start.file, task.network.get_submodule(part), part)
-    Run(task, Plan(**config["plan"]), folder, device).go()
+    Run(task, plan, folder, device).go()
 
 
 def _joined(device: torch.device) -> torch.device:

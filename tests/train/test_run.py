@@ -9,7 +9,7 @@ from torch import nn
 
 from carcodec.nn.restorer import Restorer
 from carcodec.train.loop import Plan
-from carcodec.train.run import RECIPES, TASKS, Start, _begin_from, read_recipe
+from carcodec.train.run import RECIPES, TASKS, Start, _begin_from, read_recipe, train
 
 
 @pytest.mark.parametrize("shipped", [True, False])
@@ -29,6 +29,20 @@ def test_weights_without_a_place_are_refused(tmp_path):
     torch.save({"network": {"strange": torch.zeros(1)}}, tmp_path / "start.pt")
     with pytest.raises(ValueError, match="strange"):
         _begin_from(tmp_path / "start.pt", nn.Linear(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('task = "restorer"\n[plan]\nsteps = 1\nbatch = 1\npace = 3\n[options]\n', "pace"),
+        ('task = "magic"\n[plan]\nsteps = 1\nbatch = 1\n[options]\n', "magic"),
+        ('task = "restorer"\n[plan]\nsteps = 1\nbatch = 1\n[options]\nn_validation = 1\n', "crop"),
+    ],
+)
+def test_a_recipe_that_is_none_says_where(tmp_path, text, says):
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(ValueError, match=says):
+        train(tmp_path / "x.toml", tmp_path, tmp_path / "run", torch.device("cpu"))
 
 
 def test_weights_of_other_sizes_are_refused(tmp_path):
