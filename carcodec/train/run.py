@@ -84,8 +84,8 @@ def train(recipe: Path, data_dir: Path, folder: Path, device: torch.device, star
             fits, too: the others begin as nothing.
 
     Raises:
-        ValueError: not a recipe; weights to begin from that the network has no place for, or no part of that name; a plan
-            that breaks a rule of `Run`.
+        ValueError: not a recipe; weights to begin from that the network has no place for, or no part of that name; a
+            plan that breaks a rule of `Run`.
     """
     config = read_recipe(recipe)
     try:
