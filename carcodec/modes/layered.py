@@ -27,7 +27,7 @@ from carcodec.container.payloads import (
     SamplesPayload,
     TransformPayload,
 )
-from carcodec.errors import DamagedError, InputError, ModelMissing, UsageError, VerifyError
+from carcodec.errors import DamagedError, LimitError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
 from carcodec.pixels.av1 import decode_av1, encode_av1
@@ -123,14 +123,14 @@ def _metadata(picture: Picture) -> list[Chunk]:
     """Chunks of colour profile and EXIF.
 
     Raises:
-        InputError: more than a file may have.
+        LimitError: more than a file may have.
     """
     found = ((IccPayload, picture.icc), (ExifPayload, picture.exif))
     chunks = [to_chunk(kind(data)) for kind, data in found if data]
     if sum(len(chunk.payload) for chunk in chunks) > DEFAULT_LIMITS.metadata_bytes:
         most = f"{DEFAULT_LIMITS.metadata_bytes:,} bytes"
-        raise InputError(
-            f"EXIF data and colour profile are larger than a .car file can hold, {most}: remove them first"
+        raise LimitError(
+            f"the metadata (EXIF, colour profile) take more than a file may hold, {most}: remove them first"
         )
     return chunks
 

@@ -19,7 +19,7 @@ from carcodec.container.payloads import (
     SamplesPayload,
     TransformPayload,
 )
-from carcodec.errors import DamagedError, InputError, ModelMissing, UsageError, VerifyError
+from carcodec.errors import DamagedError, LimitError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, CompactCoding
 from carcodec.modes.base import Options, Wanted, squared_error
 from carcodec.modes.layered import LOSSLESS_SCALE, LayeredMode, segments_of
@@ -259,7 +259,7 @@ def test_too_much_metadata_is_refused_before_any_work(options: Options) -> None:
             raise AssertionError("work was begun")
 
     large = Picture(picture(20, 30, 3), bytes(600_000), b"Exif\0\0" + bytes(600_000))
-    with pytest.raises(InputError, match=r"larger than a \.car file can hold, 1,048,576 bytes"):
+    with pytest.raises(LimitError, match=r"metadata .* more than a file may hold, 1,048,576 bytes"):
         LAYERED.encode(large, Untouched(), options)
 
 
