@@ -12,14 +12,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
-from importlib.resources import files as package_files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from carcodec.container.payloads import DIGEST_BYTES, ModelRef
 from carcodec.errors import FormatError, ModelMissing
 
-SHIPPED: Traversable = package_files("carcodec.models")
+SHIPPED = Path(__file__).parent
 MAX_NUMBER = 0xFFFF
 ROLES = {  # role -> must its model be exact?
     "restorer": False,
@@ -100,7 +99,7 @@ class Card:
         return ModelRef(self.number, self.digest6)
 
 
-def cards(folder: Traversable = SHIPPED) -> tuple[Card, ...]:
+def cards(folder: Path = SHIPPED) -> tuple[Card, ...]:
     """All cards of a folder, by number.
 
     Raises:
@@ -118,7 +117,7 @@ def cards(folder: Traversable = SHIPPED) -> tuple[Card, ...]:
     return tuple(found)
 
 
-def card(number: int, folder: Traversable = SHIPPED) -> Card:
+def card(number: int, folder: Path = SHIPPED) -> Card:
     """The card of a number.
 
     Raises:
@@ -130,7 +129,7 @@ def card(number: int, folder: Traversable = SHIPPED) -> Card:
     raise ModelMissing(f"model {number} is not installed")
 
 
-def find(number: int, digest6: bytes, role: str, folder: Traversable = SHIPPED) -> Card:
+def find(number: int, digest6: bytes, role: str, folder: Path = SHIPPED) -> Card:
     """The card that a file names.
 
     Raises:
@@ -148,14 +147,14 @@ def find(number: int, digest6: bytes, role: str, folder: Traversable = SHIPPED) 
     return found
 
 
-def partner_of(each: Card, role: str, folder: Traversable = SHIPPED) -> Card | None:
+def partner_of(each: Card, role: str, folder: Path = SHIPPED) -> Card | None:
     """The newest model of a role that was trained together with this one, None if there is none."""
     return next(
         (other for other in reversed(cards(folder)) if other.role == role and other.partner == each.number), None
     )
 
 
-def default(role: str, folder: Traversable = SHIPPED) -> Card:
+def default(role: str, folder: Path = SHIPPED) -> Card:
     """The card that new files use in a role.
 
     Raises:

@@ -6,7 +6,7 @@ Exact models are read from their bytes by `carcodec.intnn.frozen`.
 from __future__ import annotations
 
 import hashlib
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from carcodec.errors import ModelMissing
 from carcodec.models.cards import SHIPPED, Card
 
 
-def load_bytes(card: Card, folder: Traversable = SHIPPED) -> bytes:
+def load_bytes(card: Card, folder: Path = SHIPPED) -> bytes:
     """The weight file of a card, size and SHA-256 checked.
 
     Raises:
@@ -34,7 +34,7 @@ def load_bytes(card: Card, folder: Traversable = SHIPPED) -> bytes:
     return data
 
 
-def load_arrays(card: Card, folder: Traversable = SHIPPED) -> dict[str, npt.NDArray[Any]]:
+def load_arrays(card: Card, folder: Path = SHIPPED) -> dict[str, npt.NDArray[Any]]:
     """Weights of a free model by name, float16 as stored; needs no torch.
 
     Raises:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from carcodec.container.payloads import ModelRef
 from carcodec.descriptor.context import ContextModel
@@ -67,7 +67,7 @@ class InstalledNetworks:
         folder: cards and weight files.
     """
 
-    def __init__(self, engine: Engine, folder: Traversable = SHIPPED) -> None:
+    def __init__(self, engine: Engine, folder: Path = SHIPPED) -> None:
         self.engine = engine
         self._folder = folder
         self._cards: dict[tuple[str, ModelRef | None], Card] = {}

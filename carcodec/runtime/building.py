@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +36,7 @@ NETWORKS = {
 GUIDED = {"guided", "guided-dagn"}  # networks that take symbols
 
 
-def build(card: Card, folder: Traversable = SHIPPED) -> nn.Module:
+def build(card: Card, folder: Path = SHIPPED) -> nn.Module:
     """The network of a card with its weights, float32, on the CPU.
 
     Raises:
@@ -79,7 +79,7 @@ def network_class(name: str) -> type[nn.Module]:
     return found
 
 
-def _frozen(network: nn.Module, card: Card, folder: Traversable) -> nn.Module:
+def _frozen(network: nn.Module, card: Card, folder: Path) -> nn.Module:
     from carcodec.nn.exact import load_frozen
 
     load_frozen(network, load_arrays(card, folder))

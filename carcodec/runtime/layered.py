@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +39,7 @@ Window = tuple[tuple[slice, slice], tuple[slice, slice]]  # rows and columns see
 class LayeredPort:
     """FineNet, the segmenter it was trained with, and for encoding the CompNet that was trained with both."""
 
-    def __init__(self, fine: Card, segmenter: Card, folder: Traversable, engine: Engine) -> None:
+    def __init__(self, fine: Card, segmenter: Card, folder: Path, engine: Engine) -> None:
         self.fine_reference, self.segmenter_reference = fine.reference, segmenter.reference
         self.classes: tuple[str, ...] = tuple(segmenter.arguments["classes"])
         self.colours: tuple[tuple[int, int, int], ...] = tuple(map(tuple, segmenter.arguments["colours"]))

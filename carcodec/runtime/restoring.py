@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def trial(network: nn.Module, engine: Engine, picture: Image) -> Callable[[], ob
 class RestorerPort:
     """A restorer, its weights read when first needed, and for encoding the extractor trained with it."""
 
-    def __init__(self, card: Card, folder: Traversable, engine: Engine) -> None:
+    def __init__(self, card: Card, folder: Path, engine: Engine) -> None:
         self.reference = card.reference
         self._card, self._folder, self._engine = card, folder, engine
 

@@ -1,10 +1,10 @@
-"""What needs no network starts without one: no torch, and an answer within 0.3 s. Each in a fresh process."""
+"""What needs no network starts without one: no torch, and an answer within 0.3 s of CPU. Each in a fresh process."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ from carcodec.cli.main import COMMANDS
 from tests.cars import layered_car, plain_car
 
 BUDGET_S = 0.3
-NUMPY_S = 0.1  # what `import numpy` takes, as a process, on the machine that the budget is for
-TRIES = 6  # the fastest counts: the machine may be busy with something else
+NUMPY_S = 0.085  # what `import numpy` takes, as a process, on the machine that the budget is for
+TRIES = 20  # the fastest counts: a busy neighbour slows a core, too
 
 RUN = """
 import sys
@@ -38,9 +38,11 @@ HELP = [f"{name} --help" for name in COMMANDS]
 
 
 def seconds(command: list[str], folder: Path, environment: dict[str, str]) -> float:
-    start = time.perf_counter()
+    """CPU time of a child: other processes of a shared machine do not count."""
+    before = os.times()
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=60)
-    return time.perf_counter() - start
+    after = os.times()
+    return after.children_user - before.children_user + after.children_system - before.children_system
 
 
 def test_commands_that_need_no_network_load_no_torch(folder: Path, child_environment: dict[str, str]) -> None:
@@ -48,6 +50,7 @@ def test_commands_that_need_no_network_load_no_torch(folder: Path, child_environ
     seconds([sys.executable, "-c", RUN, *HELP, *LIGHT, thumbnail], folder, child_environment)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX systems tell the CPU time of children")
 @pytest.mark.parametrize("arguments", LIGHT)
 def test_command_answers_in_time(folder: Path, child_environment: dict[str, str], arguments: str) -> None:
     command = [sys.executable, "-m", "carcodec", *arguments.split()]
