@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -42,6 +42,26 @@ class Networked(Codec):
     def device(self) -> str:
         """See `Codec.device`: what `auto` came to."""
         return str(Engine(self.run_on).device.type)
+
+    @abstractmethod
+    def roles(self) -> list[str]:
+        """Of the models that do the work."""
+
+    def missing(self) -> str | None:
+        """See `Codec.missing`: the models, and what else it needs."""
+        try:
+            self._models()
+        except ModelMissing as error:
+            return str(error)
+        return super().missing()
+
+    def versions(self) -> str:
+        """See `Codec.versions`; with the weights."""
+        libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
+        return "; ".join([*libraries, *self._models(), *filter(None, [super().versions()])])
+
+    def _models(self) -> list[str]:
+        return [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, self.roles())]
 
 
 @dataclass(frozen=True)
@@ -85,20 +105,6 @@ class Car(Networked):
         """See `Codec.decode`."""
         return np.array(carcodec.decode(data, device=self.run_on, threads=self.threads or None))
 
-    def missing(self) -> str | None:
-        """See `Codec.missing`: models that new files of the mode are made with."""
-        if not self._roles():
-            return f"no model is known for mode {self.mode}"
-        try:
-            self.versions()
-        except ModelMissing as error:
-            return str(error)
-        return None
-
-    def versions(self) -> str:
-        """See `Codec.versions`; with the weights that new files of the mode are made with."""
-        return _versions(self._roles())
-
     def contents(self, data: bytes) -> Contents:
         """See `Codec.contents`."""
         info = carcodec.info(data)
@@ -107,8 +113,8 @@ class Car(Networked):
         models = tuple(model for model in (info.restorer, info.context_model) if model)
         return Contents(models, info.packed_jpeg_bytes, info.descriptor_bytes)
 
-    def _roles(self) -> list[str]:
-        """Of the models that new files of the mode are made with."""
+    def roles(self) -> list[str]:
+        """See `Networked.roles`: of those that new files of the mode are made with."""
         return [role for role in ROLES if (role in ROLES_OF_JPEG_MODES) != (self.mode == "layered")]
 
 
@@ -127,21 +133,6 @@ class Restored(Networked, Jpeg):
         restored = carcodec.restore(data, effort=self.effort, device=self.run_on, threads=self.threads or None)
         return np.array(restored)
 
-    def missing(self) -> str | None:
-        """See `Codec.missing`."""
-        try:
-            default("restorer")
-        except ModelMissing as error:
-            return str(error)
-        return super().missing()
-
-    def versions(self) -> str:
-        """See `Codec.versions`; with the weights."""
-        return f"{_versions(['restorer'])}; {super().versions()}"
-
-
-def _versions(roles: Iterable[str]) -> str:
-    """Of the libraries, and which weights the roles have."""
-    models = [f"{card.id} {card.sha256[:DIGEST_CHARACTERS]}" for card in map(default, roles)]
-    libraries = [f"carcodec {carcodec.__version__}", f"torch {importlib.metadata.version('torch')}"]
-    return "; ".join([*libraries, *models])
+    def roles(self) -> list[str]:
+        """See `Networked.roles`."""
+        return ["restorer"]
