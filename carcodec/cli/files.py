@@ -1,19 +1,21 @@
 """From what was typed to a list of jobs, each with one input and one output, and through that list.
 
 Inputs may be files, folders (searched through) and patterns. Without `--out-dir` there is one
-input and one output, the latter by `-o` or as a second name.
+input and one output, the latter by `-o` or as a second name. With it, an output is named as its
+input, below the folder that was searched or the part of a pattern that has no wildcard.
 """
 
 from __future__ import annotations
 
 import glob
+import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from carcodec.cli.output import PIPE, Console, check_output, read_input, write_output
-from carcodec.errors import CarError, OutputError, UsageError
+from carcodec.errors import OutputError, UsageError
 
 
 @dataclass(frozen=True)
@@ -64,33 +66,56 @@ def plan(inputs: Sequence[str], output: str | None, out_dir: str | None, kinds: 
 
 
 def _is_many(name: str) -> bool:
-    path = Path(name)
-    return path.is_dir() or (glob.has_magic(name) and not path.exists())
+    return os.path.isdir(name) or (glob.has_magic(name) and not os.path.exists(name))
 
 
 def _into_folder(inputs: Sequence[str], folder: Path, kinds: Kinds) -> list[Job]:
     if PIPE in inputs:
         raise UsageError("a pipe has no name to give an output in --out-dir: use -o")
-    found = [pair for name in inputs for pair in _expand(name, kinds.reads)]
-    jobs = [Job(str(source), str((folder / name).with_suffix(kinds.writes[0])), True) for source, name in found]
-    if not jobs:
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise OutputError(f"{folder} is not a folder")
+    # Named twice, as a file and by its folder, an input is one input.
+    found = dict(pair for name in inputs for pair in _expand(name, kinds.reads))
+    if not found:
         raise UsageError(f"no {', '.join(kinds.reads)} found in {', '.join(inputs)}")
-    target, count = Counter(job.target for job in jobs).most_common(1)[0]
+    targets = {source: (folder / name).with_suffix(kinds.writes[0]) for source, name in found.items()}
+    counts = Counter(targets.values())
+    for source, name in found.items():
+        if counts[targets[source]] > 1:  # a.jpg beside a.jpeg: both keep their whole name
+            targets[source] = folder / (str(name) + kinds.writes[0])
+    target, count = Counter(targets.values()).most_common(1)[0]
     if count > 1:
-        sources = ", ".join(job.source for job in jobs if job.target == target)
+        sources = ", ".join(str(source) for source in targets if targets[source] == target)
         raise UsageError(f"{sources} would all become {target}")
-    return jobs
+    return [Job(str(source), str(target), True) for source, target in targets.items()]
 
 
-def _expand(name: str, suffixes: tuple[str, ...]) -> list[tuple[Path, Path]]:
+def _expand(name: str, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
     """Pairs of a file and its name relative to the folder that was searched."""
-    path = Path(name)
-    if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in suffixes and p.is_file())
-        return [(p, p.relative_to(path)) for p in found]
-    if _is_many(name):
-        return [pair for match in sorted(glob.glob(name, recursive=True)) for pair in _expand(match, suffixes)]
-    return [(path, Path(path.name))]
+    if not _is_many(name):
+        yield Path(name), Path(Path(name).name)
+        return
+    root = name if os.path.isdir(name) else _root(name)
+    for match in [name] if root == name else sorted(glob.glob(name, recursive=True)):
+        for path in sorted(_below(match, suffixes)) if os.path.isdir(match) else [Path(match)]:
+            yield path, path.relative_to(root)
+
+
+def _root(pattern: str) -> Path:
+    """The folders of a pattern before its first wildcard."""
+    parts = Path(pattern).parts
+    return Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+
+
+def _below(folder: str, suffixes: tuple[str, ...]) -> list[Path]:
+    """Files with one of the suffixes in a folder and below, and folders that cannot be looked into: jobs that fail."""
+    found: list[Path] = []
+    failed: list[OSError] = []
+    for here, _, names in os.walk(folder, onerror=failed.append):
+        paths = [Path(here, name) for name in names if name.lower().endswith(suffixes)]
+        # Pipes and devices are no pictures, and would be waited for.
+        found += [path for path in paths if os.path.isfile(path) or not os.path.exists(path)]
+    return found + [Path(error.filename) for error in failed]
 
 
 def run(jobs: Sequence[Job], work: Callable[[bytes, Job], bytes], console: Console, force: bool) -> int:
@@ -109,9 +134,10 @@ def run(jobs: Sequence[Job], work: Callable[[bytes, Job], bytes], console: Conso
                 make_folder(Path(job.target).parent)
             check_output(job.target, force)
             write_output(job.target, work(read_input(job.source), job), force)
-        except CarError as error:
-            console.error(f"{job.source}: {error}")
-            codes.append(error.exit_code)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            codes.append(console.failure(error, job.source))
     if len(jobs) > 1:
         console.say(f"{len(jobs) - len(codes)} of {len(jobs)} files written")
     return codes[0] if codes else 0

@@ -8,14 +8,13 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
-import traceback
 from types import FrameType
 
 import click
 
 from carcodec import __version__
 from carcodec.cli.output import Console, close_stdout
-from carcodec.errors import CarError, OutputError
+from carcodec.errors import OutputError
 
 COMMANDS = {
     "encode": ("carcodec.cli.encode", "Make a .car file from a picture, or from a JPEG as it is."),
@@ -49,7 +48,6 @@ With several inputs, the first failure gives the code, and the rest is done all 
 """
 
 INTERRUPTED = 130
-UNFORESEEN = 1
 
 
 class LazyGroup(click.Group):
@@ -104,9 +102,6 @@ def run(arguments: list[str]) -> int:
     console = Console()
     try:
         result = group.main(arguments, prog_name="carcodec", standalone_mode=False, obj=console)
-    except CarError as error:
-        console.error(str(error))
-        return error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return error.exit_code
@@ -118,10 +113,7 @@ def run(arguments: list[str]) -> int:
     except click.Abort:
         return INTERRUPTED
     except Exception as error:
-        if console.verbose:
-            traceback.print_exc()
-        console.error(f"unforeseen {type(error).__name__}: {error}; please report it, with the output of --verbose")
-        return UNFORESEEN
+        return console.failure(error)
     return result if isinstance(result, int) else 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from carcodec.errors import InputError, OutputError, UsageError
+from carcodec.errors import CarError, InputError, LimitError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 PIPE = "-"
+UNFORESEEN = 1  # exit code
 Item = TypeVar("Item")
 
 
@@ -56,6 +58,20 @@ class Console:
     def error(self, text: str) -> None:
         """The one line that says why there is no result."""
         self._write(f"carcodec: error: {_one_line(text)}")
+
+    def failure(self, error: Exception, what: str = "") -> int:
+        """One line about an error that ended the work, or the work on `what`; the exit code that it stands for."""
+        where = f"{what}: " if what else ""
+        if isinstance(error, MemoryError):
+            error = LimitError("there is not enough memory for it")
+        if isinstance(error, CarError):
+            self.error(f"{where}{error}")
+            return error.exit_code
+        if self.verbose:
+            traceback.print_exception(error)
+        reason = f"unforeseen {type(error).__name__}: {error}"
+        self.error(f"{where}{reason}; please report it, with the output of --verbose")
+        return UNFORESEEN
 
     def progress(self, items: Sequence[Item]) -> Iterator[Item]:
         """The items, with a progress bar if there are several and a person is watching."""
@@ -115,11 +131,11 @@ def check_output(name: str, force: bool) -> None:
             raise UsageError("will not write binary data to a terminal: name an output with -o, or pipe it on")
         return
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(name) or name.endswith(os.sep):
         raise OutputError(f"cannot write {name}: it is a folder")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"cannot write {name}: there is no folder {path.parent}")
-    if not force and path.exists() and not _is_stream(path):
+    if not force and os.path.exists(name) and not _is_stream(path):
         raise OutputError(f"{name} exists; --force overwrites it")
 
 
@@ -139,7 +155,7 @@ def write_output(name: str, data: bytes, force: bool) -> None:
             Path(name).write_bytes(data)
         else:
             # A link stays a link: the file that it points to is replaced.
-            with replacing(Path(name).resolve()) as partial:
+            with replacing(Path(os.path.realpath(name))) as partial:
                 partial.write_bytes(data)
     except BrokenPipeError:
         raise
@@ -150,7 +166,8 @@ def write_output(name: str, data: bytes, force: bool) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to it if the block ends well and removed if not."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    # Not made from the name, which may be as long as a name can be.
+    partial = path.with_name(f".carcodec-{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(path)

@@ -38,9 +38,13 @@ def command(
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec import restore
+    from carcodec.jpeg.syntax import is_whole
 
     def work(data: bytes, job: files.Job) -> bytes:
         format = picture_format(job.target)
-        return picture_bytes(restore(data, **options), format)
+        restored = restore(data, **options)
+        if not is_whole(data):
+            console.warn(f"{job.source}: the JPEG has no end: if it was cut off, what is missing is gray")
+        return picture_bytes(restored, format)
 
     return files.run(jobs, work, console, force)

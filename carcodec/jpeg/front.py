@@ -19,7 +19,7 @@ from carcodec.jpeg.syntax import read_header
 from carcodec.jpeg.tables import STANDARD, TableShape, quantization_tables
 from carcodec.limits import Limits
 from carcodec.pixels import Image
-from carcodec.pixels.io import DEFAULT_LIMITS, metadata, open_jpeg
+from carcodec.pixels.io import DEFAULT_LIMITS, metadata, open_jpeg, without_warnings
 
 Sampling = Literal["4:2:0", "4:2:2", "4:4:4"]
 
@@ -91,7 +91,8 @@ def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Image:
     header = read_header(data)
     limits.check_size(header.width, header.height)
     try:
-        return np.array(open_jpeg(data))
+        with without_warnings():
+            return np.array(open_jpeg(data))
     except Exception as error:  # damaged files raise whatever Pillow trips over
         raise InputError(f"the JPEG cannot be decoded: {error}") from error
 
@@ -99,7 +100,8 @@ def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Image:
 def read_metadata(data: bytes) -> tuple[bytes | None, bytes | None]:
     """ICC profile and EXIF block of a JPEG, None where absent or unreadable."""
     try:
-        return metadata(open_jpeg(data))
+        with without_warnings():
+            return metadata(open_jpeg(data))
     except Exception:  # as above; the pixels matter more than what is said of them
         return None, None
 

@@ -161,6 +161,11 @@ def has_scan(data: bytes, start: int) -> bool:
     return any(segment.marker == _SOS for segment in segments(data, start))
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether a JPEG that `read_header` accepts has its end marker; one that lacks it was cut off somewhere."""
+    return any(segment.marker == _EOI for segment in segments(data, len(_SOI)))
+
+
 def segments(data: bytes, start: int) -> Iterator[Segment]:
     """Marker segments from `start` up to the end marker or the end of the data.
 

@@ -21,7 +21,7 @@ from carcodec.modes.base import (
     usual_strength,
 )
 from carcodec.modes.side import symbols_of
-from carcodec.pixels.io import Picture, upright
+from carcodec.pixels.io import Picture, fitting_profile, upright
 from carcodec.ports import Image, Networks
 
 
@@ -87,7 +87,7 @@ class JpegFile:
 
 
 def as_picture(pixels: Image, jpeg: bytes) -> Picture:
-    """Pixels of a JPEG, upright, with its colour profile and EXIF."""
+    """Pixels of a JPEG, upright, with its EXIF, and its colour profile if it fits them."""
     icc, exif = read_metadata(jpeg)
     pixels, exif = upright(pixels, exif)
-    return Picture(pixels, icc, exif)
+    return Picture(pixels, fitting_profile(icc, pixels), exif)

@@ -17,7 +17,7 @@ import io
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -49,6 +49,10 @@ _JPEG_START = b"\xff\xd8\xff"
 _JPEG_END = b"\xff\xd9"
 _EXIF_START = b"Exif\0\0"
 _ORIENTATION = 0x0112  # tag of TIFF 6.0 and EXIF 2.32; 1 is upright
+# What an EXIF block may tell a TIFF: ImageDescription, Make, Model, Software, DateTime, Artist and Copyright, and the
+# groups Exif and GPS. Its other tags are those of the JPEG's own structure, which is not the TIFF's.
+_TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
+_TIFF_GROUPS = (0x8769, 0x8825)
 _TURNS: dict[int, Callable[[Image], Image]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -122,7 +126,8 @@ def save_picture(
     Args:
         target: path, overwritten if it exists, or an open binary file.
         array: uint8[H,W,3] or uint8[H,W].
-        icc, exif: kept by PNG, TIFF and WebP; BMP and PPM have no place for them.
+        icc, exif: kept by PNG, TIFF and WebP; BMP and PPM have no place for them. A TIFF takes the texts and groups of
+            the EXIF block, and is not compressed then: libtiff cannot write these groups.
         format: a value of `WRITABLE`; None: by the path's suffix, PNG for an open file.
 
     Raises:
@@ -132,10 +137,12 @@ def save_picture(
     is_path = isinstance(target, str | os.PathLike)
     name = format or (format_of(target) if isinstance(target, str | os.PathLike) else "PNG")
     options = dict(_LOSSLESS.get(name, {}))
+    if name == "TIFF" and exif and (exif := _tiff_exif(exif)):
+        options = {}
     options |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value and name != "BMP"}
     try:
         PillowImage.fromarray(array).save(target, format=name, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         what = os.fspath(target) if is_path else "the picture"  # type: ignore[arg-type]
         raise OutputError(f"cannot write {what}: {_reason(error)}") from error
 
@@ -178,6 +185,12 @@ def metadata(image: PillowImage.Image) -> tuple[bytes | None, bytes | None]:
     return (icc if isinstance(icc, bytes) else None) or None, (exif if isinstance(exif, bytes) else None) or None
 
 
+def fitting_profile(icc: bytes | None, array: Image) -> bytes | None:
+    """The profile if it is one for the picture's kind of colours, gray or RGB; else None."""
+    kind = b"GRAY" if array.ndim == 2 else b"RGB "
+    return icc if icc and icc[16:20] == kind else None
+
+
 def upright(array: Image, exif: bytes | None) -> tuple[Image, bytes | None]:
     """Pixels turned as their EXIF orientation says, and the EXIF with its orientation reset to 1.
 
@@ -202,20 +215,41 @@ def _orientation(exif: bytes | None) -> tuple[int, bytes | None]:
         return 1, None
     tags = PillowImage.Exif()
     try:
-        tags.load(exif)
-        orientation = tags.get(_ORIENTATION, 1)
-        tags[_ORIENTATION] = 1
-        return orientation, tags.tobytes()
+        with without_warnings():
+            tags.load(exif)
+            orientation = tags.get(_ORIENTATION, 1)
+            tags[_ORIENTATION] = 1
+            return orientation, tags.tobytes()
     except Exception:  # Pillow's EXIF reader fails in many ways on damaged tags
         return 1, exif
 
 
+def _tiff_exif(exif: bytes) -> bytes | None:
+    """What a TIFF can hold of an EXIF block; None where that is nothing, or cannot be read or written."""
+    try:
+        with without_warnings():
+            tags, kept = PillowImage.Exif(), PillowImage.Exif()
+            tags.load(exif)
+            kept.update({tag: tags[tag] for tag in _TIFF_TEXTS if isinstance(tags.get(tag), str)})
+            kept.update({group: found for group in _TIFF_GROUPS if (found := tags.get_ifd(group))})
+            block = kept.tobytes() if kept else None
+            # Values of odd types fail when they are written, so they are tried on a picture of one pixel.
+            PillowImage.new("L", (1, 1)).save(io.BytesIO(), "TIFF", exif=block)
+            return block
+    except Exception:  # as above
+        return None
+
+
+def without_warnings() -> AbstractContextManager[object]:
+    """A context in which Pillow's warnings, which concern details not used here, are not shown."""
+    return warnings.catch_warnings(action="ignore")
+
+
 @contextmanager
 def _input_errors() -> Iterator[None]:
-    """Pillow's many ways to fail on a bad file, as ours; its warnings concern details not used here."""
+    """Pillow's many ways to fail on a bad file, as ours."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with without_warnings():
             yield
     except CarError:
         raise
@@ -266,11 +300,10 @@ def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limit
     if is_deep:
         notes.append("16 bits a sample were reduced to 8")
     array = _checked_array(_array(image, background, is_deep), limits)
-    if icc and icc[16:20] != (b"GRAY" if array.ndim == 2 else b"RGB "):
+    if icc and not fitting_profile(icc, array):
         notes.append("the colour profile was left out: it does not fit the picture's colours")
-        icc = None
     array, exif = upright(array, exif)
-    return Picture(array, icc, exif, notes=tuple(notes), reduced=is_deep)
+    return Picture(array, fitting_profile(icc, array), exif, notes=tuple(notes), reduced=is_deep)
 
 
 def _is_deep(image: PillowImage.Image) -> bool:

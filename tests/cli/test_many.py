@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from carcodec.cli import files
+from carcodec.cli.output import Console
 from tests.cars import plain_car, small_jpeg
 from tests.conftest import Run
 
@@ -26,6 +29,17 @@ def found(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def as_plain_user(arguments: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command as somebody whom permissions bind, which they do not if tests are run by root."""
+    command = [sys.executable, "-m", "carcodec", *arguments]
+    if os.geteuid() == 0:
+        plain = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"]
+        if not shutil.which("setpriv") or subprocess.run([*plain, "true"], capture_output=True).returncode:
+            pytest.skip("root cannot lay down its rights here")
+        command = [*plain, *command]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_folder_is_searched_and_its_shape_kept(carcodec: Run, album: Path, tmp_path: Path) -> None:
     done = carcodec("extract", album, "--out-dir", "out")
     assert done.returncode == 0
@@ -36,7 +50,72 @@ def test_folder_is_searched_and_its_shape_kept(carcodec: Run, album: Path, tmp_p
 
 def test_pattern_is_expanded(carcodec: Run, album: Path, tmp_path: Path) -> None:
     assert carcodec("extract", f"{album}/**/*.car", "--out-dir", "out").returncode == 0
-    assert found(tmp_path / "out") == {"one.jpg", "three.jpg"}
+    assert found(tmp_path / "out") == {"one.jpg", os.path.join("deep", "three.jpg")}
+
+
+@pytest.mark.parametrize("pattern", ["de*/three.car", "*/*.car", "d*", "**"])
+def test_pattern_keeps_the_folders_behind_its_first_wildcard(
+    carcodec: Run, album: Path, tmp_path: Path, pattern: str
+) -> None:
+    assert carcodec("extract", f"{album}/{pattern}", "--out-dir", "out").returncode == 0
+    assert os.path.join("deep", "three.jpg") in found(tmp_path / "out")
+
+
+def test_files_that_differ_by_their_ending_keep_it(carcodec: Run, tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.jpeg", "b.jpg"):
+        (tmp_path / name).write_bytes(small_jpeg())
+    assert carcodec("restore", ".", "--strength", "0", "--out-dir", "out").returncode == 0
+    assert found(tmp_path / "out") == {"a.jpg.png", "a.jpeg.png", "b.png"}
+
+
+def test_input_that_is_named_twice_is_done_once(carcodec: Run, album: Path, tmp_path: Path) -> None:
+    done = carcodec("extract", album, album / "one.car", "--out-dir", "out")
+    assert (done.returncode, done.stderr) == (0, b"3 of 3 files written\n")
+
+
+def test_out_dir_that_is_a_file_is_said_once(carcodec: Run, album: Path) -> None:
+    done = carcodec("extract", album, "--out-dir", album / "one.car")
+    assert done.returncode == 9
+    assert done.stderr.decode() == f"carcodec: error: {album / 'one.car'} is not a folder\n"
+
+
+def test_unforeseen_error_is_of_one_file_only(album: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def work(data: bytes, job: files.Job) -> bytes:
+        failure = {"one.car": ZeroDivisionError("odd"), "two.CAR": MemoryError()}.get(Path(job.source).name)
+        if failure:
+            raise failure
+        return data
+
+    jobs = files.plan([str(album)], None, str(album.parent / "out"), files.Kinds((".car",), (".bin",)))
+    assert files.run(jobs, work, Console(), force=False) == 1
+    words = capsys.readouterr().err
+    assert "one.car: unforeseen ZeroDivisionError: odd" in words
+    assert "two.CAR: there is not enough memory for it" in words
+    assert found(album.parent / "out") == {os.path.join("deep", "three.bin")}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX systems")
+@pytest.mark.parametrize("mode", [0o000, 0o444])
+def test_folder_that_cannot_be_read_is_named(
+    child_environment: dict[str, str], album: Path, tmp_path: Path, mode: int
+) -> None:
+    (album / "deep").chmod(mode)
+    done = as_plain_user(["extract", str(album), "--out-dir", str(tmp_path / "out")], child_environment, tmp_path)
+    (album / "deep").chmod(0o755)
+    assert done.returncode == 3, done.stderr
+    assert f"{album / 'deep'}" in done.stderr
+    assert "Permission denied" in done.stderr
+    assert done.stderr.endswith("2 of 3 files written\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links of POSIX systems")
+def test_pipes_are_passed_over_and_dangling_links_named(carcodec: Run, album: Path) -> None:
+    os.mkfifo(album / "pipe.car")
+    (album / "link.car").symlink_to(album / "gone.car")
+    done = carcodec("extract", album, "--out-dir", "out")
+    assert done.returncode == 3
+    assert f"{album / 'link.car'}: cannot be read: No such file" in done.stderr.decode()
+    assert done.stderr.decode().endswith("3 of 4 files written\n")
 
 
 def test_single_file_makes_the_folder(carcodec: Run, album: Path, tmp_path: Path) -> None:

@@ -128,6 +128,14 @@ def test_restore_of_a_folder_of_jpegs(run: Run, folder: Path, jpeg: Path) -> Non
     assert error(original, pixels(folder / "restored" / "2020" / "a.png")) < error(original, pixels(jpeg))
 
 
+def test_jpeg_that_was_cut_off_is_restored_with_a_word(run: Run, folder: Path, jpeg: Path) -> None:
+    cut = jpeg.read_bytes()[:-2000]
+    done = run("restore", "-", "-o", "-", stdin=cut)
+    assert done.returncode == 0
+    assert done.stderr.decode().startswith("carcodec: warning: -: the JPEG has no end")
+    assert pixels(done.stdout).shape == pixels(SAMPLE).shape
+
+
 def test_target_size_is_kept(run: Run, folder: Path) -> None:
     done = run("encode", SAMPLE, "-o", "small.car", "--target-size", "5000", "--mode", "blind", "--effort", "fast")
     assert done.returncode == 0, done.stderr

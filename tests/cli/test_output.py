@@ -95,6 +95,35 @@ def test_full_disk_is_9(child_environment: dict[str, str], car: Path, arguments:
 
 
 @posix
+def test_longest_names_can_be_written(carcodec: Run, car: Path, tmp_path: Path) -> None:
+    name = "x" * 251 + ".jpg"
+    assert carcodec("extract", car, "-o", name).returncode == 0
+    assert names(tmp_path) == {"x.car", name}
+
+
+@posix
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["x.car", "-o", "x" * 300], 9),
+        (["x" * 300, "-o", "x.jpg"], 3),
+        (["x.car", "-o", "new/"], 9),
+        (["x.car", "-o", "loop/x.jpg"], 9),
+        (["loop", "-o", "x.jpg"], 3),
+    ],
+)
+def test_names_that_cannot_be_are_one_line(
+    carcodec: Run, car: Path, tmp_path: Path, arguments: list[str], code: int
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    done = carcodec("extract", *arguments)
+    assert done.returncode == code
+    assert done.stderr.decode().count("\n") == 1
+    assert b"unforeseen" not in done.stderr
+    assert names(tmp_path) == {"x.car", "loop"}
+
+
+@posix
 @pytest.mark.parametrize("arguments", [["extract", "-o", "-"], ["info"]], ids=" ".join)
 def test_reader_that_went_away_is_9(child_environment: dict[str, str], car: Path, arguments: list[str]) -> None:
     reader, writer = os.pipe()

@@ -73,7 +73,7 @@ def test_without_arguments_help_and_2(carcodec: Run) -> None:
         (["encode", "a.png", "b.png"], "several inputs need --out-dir"),
         (["encode", "a.png", "-o", "a.car", "--out-dir", "d"], "do not go together"),
         (["encode", "-", "--out-dir", "d"], "a pipe has no name"),
-        (["encode", "a/x.png", "b/x.jpg", "--out-dir", "d"], "would all become d/x.car"),
+        (["encode", "a/x.png", "b/x.png", "--out-dir", "d"], "would all become d/x.png.car"),
         (["decode", "*.nothing", "--out-dir", "d"], "no .car found"),
         (["train", "nonsense", "--data-dir", ".", "--run-dir", "r"], "there is no recipe nonsense"),
     ],

@@ -9,9 +9,10 @@ from PIL import Image
 
 from carcodec.errors import InputError, LimitError, UsageError
 from carcodec.jpeg.front import JpegSettings, decode_jpeg, encode_jpeg, read_metadata
-from carcodec.jpeg.syntax import read_header
+from carcodec.jpeg.syntax import is_whole, read_header
 from carcodec.jpeg.tables import TableShape, quantization_tables
 from carcodec.limits import Limits
+from carcodec.modes.jpeg import as_picture
 
 
 @pytest.mark.parametrize("quality", range(1, 101))
@@ -109,6 +110,28 @@ def test_orientation_is_left_alone_when_decoding() -> None:
 
 def test_missing_end_marker_changes_no_pixel(jpegs: dict[str, bytes]) -> None:
     np.testing.assert_array_equal(decode_jpeg(jpegs["EOI missing"]), decode_jpeg(jpegs["baseline"]))
+
+
+def test_only_whole_jpegs_are_called_so(jpegs: dict[str, bytes]) -> None:
+    whole = {name for name, jpeg in jpegs.items() if is_whole(jpeg)}
+    assert whole >= {"baseline", "progressive", "gray"}
+    assert not whole & {"EOI missing", "truncated scan"}
+
+
+def test_damaged_exif_is_not_talked_about(jpegs: dict[str, bytes], recwarn: pytest.WarningsRecorder) -> None:
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06"  # ends within its first tag
+    jpeg = encode_jpeg(decode_jpeg(jpegs["baseline"]), JpegSettings(50), exif=exif)
+    decode_jpeg(jpeg)
+    assert read_metadata(jpeg)[1] == exif
+    as_picture(decode_jpeg(jpeg), jpeg)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(("shape", "kind"), [((16, 16), b"RGB "), ((16, 16, 3), b"GRAY")])
+def test_profile_of_other_colours_is_left_out(shape: tuple[int, ...], kind: bytes) -> None:
+    jpeg = encode_jpeg(np.zeros(shape, np.uint8), JpegSettings(50), icc=b"\0" * 16 + kind + b"\0" * 108)
+    assert read_metadata(jpeg)[0] is not None
+    assert as_picture(decode_jpeg(jpeg), jpeg).icc is None
 
 
 def test_truncated_scan_gives_the_rows_that_are_there(jpegs: dict[str, bytes]) -> None:

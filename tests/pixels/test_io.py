@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -277,6 +279,50 @@ def test_profile_and_exif_are_saved(suffix: str, tmp_path: Path) -> None:
     assert load_picture(path).icc == RGB_PROFILE
     with Image.open(path) as image:
         assert image.getexif()[0x010E] == "kept"
+
+
+def exif_of(tags: dict[int, Any]) -> bytes:
+    exif = Image.Exif()
+    exif.update(tags)
+    return exif.tobytes()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_tiff_keeps_what_cameras_say(tmp_path: Path, compressed: bool) -> None:
+    path = tmp_path / "out.tif"
+    groups = {} if compressed else {0x8769: {36867: "2026:11:22 10:00:00"}, 0x8825: {1: "N", 2: (1.0, 2.0, 3.0)}}
+    save_picture(path, random_array(7, 5, 3), exif=exif_of({0x010F: "Maker", **groups}))
+    with Image.open(path) as image:
+        image.load()
+        tags = image.getexif()
+        assert tags[0x010F] == "Maker"
+        assert {group: tags.get_ifd(group) for group in groups} == groups
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [
+        exif_of({0x0100: 24, 0x0101: 16, ORIENTATION: 1}),  # the sides before it was turned
+        exif_of({0x0100: 4000, 0x0101: 3000}),
+        exif_of({0x011C: 2}),
+        exif_of({0x010D: 7}),  # DocumentName, which is no number
+        exif_of({ORIENTATION: 9}),
+        exif_of({0x8769: {40962: 16}, 0x0100: 1}),
+        b"Exif\0\0MM\0*garbage",
+        b"Exif\0\0garbage",
+    ],
+    ids=range(8),
+)
+def test_tiff_is_not_spoiled_by_what_exif_says(tmp_path: Path, child_environment: dict[str, str], exif: bytes) -> None:
+    # In a process of its own: libtiff may end it.
+    program = (
+        "import numpy, sys; from carcodec.pixels.io import save_picture;"
+        "save_picture('out.tif', numpy.arange(105, dtype='uint8').reshape(7, 5, 3), exif=bytes.fromhex(sys.argv[1]))"
+    )
+    command = [sys.executable, "-W", "error", "-c", program, exif.hex()]
+    done = subprocess.run(command, cwd=tmp_path, env=child_environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    np.testing.assert_array_equal(load_picture(tmp_path / "out.tif").array.ravel(), np.arange(105))
 
 
 def test_open_files_get_png_or_the_format_asked_for() -> None:

@@ -34,6 +34,8 @@ class Jpeg(PillowCodec):
     shift: int = 4
 
     def __post_init__(self) -> None:
+        if not 0 <= self.first <= 100:
+            raise UsageError(f"first must be 1..100, or 0 for none, not {self.first}")
         if not 0 <= self.shift < 8:
             raise UsageError(f"shift must be 0..7, not {self.shift}")
 
