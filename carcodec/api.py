@@ -132,7 +132,8 @@ def decode(
 
     Args:
         data: the file. For the layer "compact", its beginning will do.
-        strength: of the restoration, 0 (the plain JPEG) to 2; None takes what the encoder found best.
+        strength: of the restoration, 0 (the plain JPEG) to 2; None takes what the encoder found best. If that was the
+            plain JPEG, any other strength is of the restorer that new files take.
         layer: of a file of mode "layered": "full", "base" (what the networks predict) or "compact" (a small picture,
             without any network).
         effort: of the restoration: "default", or "best", the mean over the picture and its mirror images, in four times
@@ -146,6 +147,7 @@ def decode(
         FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError; UsageError: the file's mode has no
         layers, or no restoration.
     """
+    data = bytes(data)
     _check_strength(strength)
     wanted = Wanted(strength, _chosen("layer", layer, {name: name for name in LAYERS}))
     networks = _restoring(effort, device, threads)
@@ -170,6 +172,7 @@ def extract(data: bytes, *, salvage: bool = False) -> bytes:
     Raises:
         FormatError, DamagedError, UnsupportedError, LimitError; UsageError: a file of mode "layered" holds no JPEG.
     """
+    data = bytes(data)
     container = parse_salvage(data)[0] if salvage else parse(data)
     if container.header.mode == Mode.LAYERED:
         raise UsageError("a file of mode layered holds no JPEG to extract: decode it")

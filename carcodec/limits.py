@@ -19,7 +19,7 @@ class Limits:
 
     Attributes:
         pixels: width times height. 2**28 holds the largest phone cameras (16,320 x 12,240) and
-            keeps the decoded RGB base below 1 GB.
+            keeps the decoded RGB base below 1 GB. Pillow opens other pictures than JPEGs up to 178,956,970.
         side_px: width, and height. A JPEG cannot say more than 65,535.
         chunks: chunks in a file. Known ones are few; 64 leaves room and bounds the work.
         metadata_bytes: payloads of all ancillary chunks together; room for a colour profile,

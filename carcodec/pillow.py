@@ -16,11 +16,12 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 from carcodec import decode, encode, extract
-from carcodec.container.file import parse
+from carcodec.container.file import Container, parse
+from carcodec.container.payloads import ExifPayload, IccPayload
 from carcodec.errors import CarError
 from carcodec.ids import SIGNATURE, Colour, Mode
 from carcodec.jpeg.front import read_metadata
-from carcodec.pixels.io import upright_size
+from carcodec.pixels.io import upright_exif, upright_size
 
 FORMAT = "CAR"
 
@@ -38,22 +39,34 @@ class CarImageFile(ImageFile.ImageFile):
     def _open(self) -> None:
         self._data: bytes | None = self.fp.read() if self.fp else b""
         try:
-            header = parse(self._data).header
-            exif = None if header.mode == Mode.LAYERED else read_metadata(extract(self._data))[1]
+            container = parse(self._data)
+            icc, exif = _metadata(container, self._data)
         except CarError as error:
             raise SyntaxError(str(error)) from error
+        header = container.header
         self._size = upright_size(header.width, header.height, exif)
+        found = {"icc_profile": icc, "exif": upright_exif(exif)}
+        self.info |= {key: value for key, value in found.items() if value}
         self._mode = "L" if header.colour == Colour.GRAY else "RGB"
         self.tile = []
 
     def load(self) -> Any:
-        """Decode, once; colour profile and EXIF data come into `info`."""
+        """Decode, once; a file that Pillow opened is closed then."""
         if self._data is not None:
-            decoded = decode(self._data)
+            self.im = decode(self._data).im
             self._data = None
-            self.info.update(decoded.info)
-            self.im = decoded.im
+            if self._exclusive_fp and self.fp:
+                self.fp.close()
+            self.fp = None
         return super().load()
+
+
+def _metadata(container: Container, data: bytes) -> tuple[bytes | None, bytes | None]:
+    """Colour profile and EXIF block, as the file has them."""
+    if container.header.mode != Mode.LAYERED:
+        return read_metadata(extract(data))
+    icc, exif = container.find(IccPayload), container.find(ExifPayload)
+    return icc.data if icc else None, exif.data if exif else None
 
 
 def _accept(prefix: bytes) -> bool:
@@ -61,7 +74,15 @@ def _accept(prefix: bytes) -> bool:
 
 
 def _save(image: Image.Image, file: IO[bytes], filename: str | bytes) -> None:
-    file.write(encode(image, **image.encoderinfo))
+    options = dict(image.encoderinfo)
+    # As other formats have it: these are the picture's own, unless the call gives others.
+    given = {key: options.pop(key) for key in ("icc_profile", "exif") if key in options}
+    if isinstance(given.get("exif"), Image.Exif):
+        given["exif"] = given["exif"].tobytes()
+    if given:
+        image = image.copy()
+        image.info = {key: value for key, value in (image.info | given).items() if value is not None}
+    file.write(encode(image, **options))
 
 
 Image.register_open(FORMAT, CarImageFile, _accept)

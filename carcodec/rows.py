@@ -45,6 +45,7 @@ class Row:
         machine: processor and number of cores.
         versions: of the libraries that did the coding.
         models: identifiers of the models in the file, joined by `+`.
+        pixels: beginning of the SHA-256 of the picture's pixels; empty in rows of versions before 0.3.0.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class Row:
     machine: str
     versions: str
     models: str
+    pixels: str
 
     @property
     def key(self) -> tuple[str, str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +28,13 @@ def encode_to_target(
         options: as for `encode`, but for `quality`.
 
     Raises:
-        UsageError: not just one target, or one that no quality 1..100 meets.
+        UsageError: not just one target, one that is no positive number, or one that no quality 1..100 meets.
     """
     if sum(target is not None for target in (size, bpp, psnr)) != 1:
         raise UsageError("give one target: a size, bits per pixel or a PSNR")
+    target = next(target for target in (size, bpp, psnr) if target is not None)
+    if not (math.isfinite(target) and target > 0):
+        raise UsageError(f"a target must be a positive number, not {target}")
     picture = load_picture(image, background=options.get("background"))
     original = picture.array
 

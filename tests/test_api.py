@@ -287,9 +287,30 @@ def test_a_jpeg_is_restored_as_a_file_that_carries_it(image: np.ndarray) -> None
 
 
 def test_restoring_keeps_the_profile_and_turns_upright() -> None:
-    restored = carcodec.restore(jpeg_of(COLOUR, exif=with_orientation(TURNED_RIGHT), icc_profile=b"p" * 200))
+    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
+    restored = carcodec.restore(jpeg_of(COLOUR, exif=with_orientation(TURNED_RIGHT), icc_profile=profile))
     assert restored.size == (48, 64)
-    assert restored.info["icc_profile"] == b"p" * 200
+    assert restored.info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize("mode", ["side", "blind"])
+def test_strength_restores_where_the_encoder_found_the_jpeg_best(mode: str) -> None:
+    jpeg = jpeg_of(COLOUR, quality=100)
+    data = carcodec.encode(jpeg, mode=mode)
+    assert carcodec.info(data).restorer is None
+    assert np.array_equal(decoded(data), decode_jpeg(jpeg))
+    assert np.array_equal(np.array(carcodec.decode(data, strength=1)), np.array(carcodec.restore(jpeg, strength=1)))
+
+
+@pytest.mark.parametrize("target", [{"bpp": float("inf")}, {"bpp": float("nan")}, {"size": 0}, {"psnr": -1.0}])
+def test_targets_are_positive_numbers(target: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="positive number"):
+        carcodec.encode_to_target(COLOUR, **target)
+
+
+def test_any_bytes_are_decoded() -> None:
+    data = carcodec.encode(jpeg_of(COLOUR, quality=100))
+    assert np.array_equal(decoded(data), np.array(carcodec.decode(bytearray(data))))
 
 
 def test_restoring_something_else_is_an_input_error() -> None:

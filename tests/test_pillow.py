@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, UnidentifiedImageError
@@ -43,6 +45,45 @@ def test_option_that_does_not_exist_is_refused() -> None:
 def test_pixels_come_without_restoration_where_the_file_has_none() -> None:
     with Image.open(io.BytesIO(plain_car())) as picture:
         assert len(set(picture.convert("L").tobytes())) > 10
+
+
+def with_exif(jpeg: bytes, **options: Any) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "kept"
+    out = io.BytesIO()
+    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", exif=exif, **options)
+    return out.getvalue()
+
+
+def test_metadata_is_there_before_pixels_are() -> None:
+    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
+    with Image.open(io.BytesIO(plain_car(with_exif(small_jpeg(), icc_profile=profile)))) as picture:
+        assert picture.info["icc_profile"] == profile
+        assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
+        picture.load()
+        assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
+
+
+def test_file_is_closed_when_its_pixels_are_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.car"
+    path.write_bytes(plain_car())
+    picture = Image.open(path)
+    file = picture.fp
+    picture.load()
+    assert file.closed
+    assert picture.fp is None
+
+
+@pytest.mark.networks
+def test_saving_takes_metadata_as_other_formats_do() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "new"
+    picture = Image.new("RGB", (16, 16))
+    for given in (exif, exif.tobytes()):
+        out = io.BytesIO()
+        picture.save(out, "CAR", quality=100, exif=given)
+        assert Image.open(out).getexif()[0x010E] == "new"
+    assert "exif" not in picture.info
 
 
 def test_size_is_that_of_the_upright_picture_before_and_after_loading() -> None:

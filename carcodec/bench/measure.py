@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from carcodec.bench.codec import Codec
+from carcodec.datasets.cards import short_digest
 from carcodec.errors import CarError, VerifyError
 from carcodec.pixels import Image
 from carcodec.pixels.metrics import score
@@ -60,17 +61,22 @@ def measure(codec: Codec, label: str, subject: Subject, setting: float, conditio
         folder: where the coded file may stand for a moment.
 
     Raises:
-        VerifyError: a lossless codec gave another picture, or any codec one of another size.
-        CarError: the codec failed; the message names codec, picture and setting.
+        VerifyError: a lossless codec gave another picture, or any codec one of another size, or an empty file.
+        CarError: the codec failed, by an error of that class if it raised one; the message names codec, picture and
+            setting.
     """
     path = folder / f"coded{codec.suffix}"
     try:
         coded = _code(codec, subject.pixels, setting, conditions.repeats, path)
     except Exception as error:
         where = f"{label} at {setting_name(codec, setting)} on {subject.dataset}/{subject.name}"
+        if isinstance(error, CarError):
+            raise type(error)(f"{where}: {error}") from error
         raise CarError(f"{where}: {type(error).__name__}: {error}") from error
     finally:
         path.unlink(missing_ok=True)
+    if not coded.stored:
+        raise VerifyError(f"{label} made an empty file of {subject.dataset}/{subject.name}")
     if coded.decoded.shape != subject.pixels.shape:
         raise VerifyError(f"{label} gave {coded.decoded.shape} for {subject.name} of {subject.pixels.shape}")
     if codec.lossless and not np.array_equal(coded.decoded, subject.pixels):
@@ -122,6 +128,7 @@ def _row(codec: Codec, label: str, subject: Subject, setting: str, conditions: C
         machine=conditions.machine,
         versions=codec.versions(),
         models="+".join(contents.models) if contents else "",
+        pixels=short_digest(subject.pixels),
     )
 
 

@@ -23,7 +23,7 @@ from carcodec.bench.measure import Conditions, Subject, measure, setting_name
 from carcodec.bench.table import Request
 from carcodec.bench.whole import Work, whole_cost
 from carcodec.datasets.cards import Entry
-from carcodec.errors import InputError, OutputError
+from carcodec.errors import InputError, OutputError, UsageError
 from carcodec.pixels import Image
 from carcodec.rows import COLUMNS, Row, format_row, parse_rows
 
@@ -58,12 +58,21 @@ class Workplace:
 
 
 def settings_of(request: Request, codec: Codec, qualities: Sequence[float] | None) -> tuple[float, ...]:
-    """What to measure: the request's own `q=`, else `qualities` if they are JPEG's, else the codec's."""
+    """What to measure: the request's own `q=`, else `qualities` if they are JPEG's, else the codec's.
+
+    Raises:
+        UsageError: none at all, or for a scale of JPEG's one that it does not have.
+    """
     if codec.lossless:
         return (NO_SETTING,)
-    if request.settings:
-        return request.settings
-    return tuple(qualities) if qualities and codec.jpeg_quality else codec.default_settings
+    chosen = request.settings or (tuple(qualities) if qualities and codec.jpeg_quality else codec.default_settings)
+    if not chosen:
+        raise UsageError(f"{request.label} has no settings of its own: name some, {request.label}:q=10/50/90")
+    lowest, highest = codec.setting_range
+    wrong = [q for q in chosen if codec.jpeg_quality and not (q == round(q) and lowest <= q <= highest)]
+    if wrong:
+        raise UsageError(f"settings of {request.label} are whole numbers {lowest:g}..{highest:g}, not {wrong[0]:g}")
+    return chosen
 
 
 def plan(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from carcodec.cli.options import talking
-from carcodec.cli.output import Console
+from carcodec.cli.output import PIPE, Console
 from carcodec.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -118,11 +118,14 @@ def command(console: Console, /, **options: Any) -> None:
     wanted, left_out = _present(console, _requests(asked), asked.qualities)
     entries = _part(open_dataset(asked.dataset, asked.data_dir), asked.shard)[: asked.limit]
     workplace = _workplace(console, asked)
+    if asked.output == Path(PIPE):
+        raise UsageError("rows go to a file, from which a stopped run goes on; the summary goes to standard output")
     path = asked.output or _default_path(entries[0].dataset, asked.shard)
     if asked.force:
         _remove(path)
     with closing(ResultsFile(path, [*_remarks(asked, workplace), *left_out])) as results:
         _check_versions(results.rows, wanted, path)
+        _check_pictures(results.rows, entries, path)
         units = plan(entries, wanted, {row.key for row in results.rows})
         _measure(console, results, units, workplace, asked.jobs)
     keys = {(entry.dataset, entry.name, request.label): None for request, _, _ in wanted for entry in entries}
@@ -244,6 +247,24 @@ def _check_versions(rows: Iterable[Row], wanted: Wanted, path: Path) -> None:
         if row.versions != now.get(row.codec, row.versions):
             raise UsageError(
                 f"{path} has rows of {row.codec} by other versions ({row.versions}; now {now[row.codec]}): "
+                "name another file by -o, or begin it anew by --force"
+            )
+
+
+def _check_pictures(rows: Iterable[Row], entries: Iterable[Entry], path: Path) -> None:
+    """Two folders of one name may have different pictures of one name.
+
+    Raises:
+        UsageError: the file has rows of another picture than one of these.
+    """
+    from carcodec.datasets.cards import short_digest
+
+    known = {(row.dataset, row.image): row.pixels for row in rows if row.pixels}
+    for entry in entries:
+        before = known.get((entry.dataset, entry.name))
+        if before and before != short_digest(entry.load()):
+            raise UsageError(
+                f"{path} has rows of another picture {entry.dataset}/{entry.name} than {entry.path}: "
                 "name another file by -o, or begin it anew by --force"
             )
 

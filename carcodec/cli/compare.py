@@ -15,6 +15,7 @@ from carcodec.ids import SIGNATURE
 
 if TYPE_CHECKING:
     from carcodec.pixels import Image
+    from carcodec.pixels.io import Picture
 
 
 @click.command("compare")
@@ -37,7 +38,7 @@ def command(console: Console, /, reference: str, picture: str, heatmap: str | No
     if heatmap:
         format_of(heatmap)
         check_output(heatmap, force)
-    first, second = _load(reference), _load(picture)
+    first, second = _load(console, reference), _load(console, picture)
     if first.shape != second.shape:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]} {'gray' if p.ndim == 2 else 'RGB'}" for p in (first, second))
         raise UsageError(f"pictures of different kinds cannot be compared: {sizes}")
@@ -51,23 +52,24 @@ def command(console: Console, /, reference: str, picture: str, heatmap: str | No
         _write_heatmap(console, first, second, heatmap, force)
 
 
-def _load(name: str) -> Image:
+def _load(console: Console, name: str) -> Image:
     try:
-        return _pixels(read_input(name))
+        picture = _picture(read_input(name))
     except CarError as error:
         raise type(error)(f"{name}: {error}") from error
+    for note in picture.notes:
+        console.warn(f"{name}: {note}")
+    return picture.array
 
 
-def _pixels(data: bytes) -> Image:
-    import numpy as np
-
+def _picture(data: bytes) -> Picture:
     from carcodec.pixels.io import load_picture
 
     if not data.startswith(SIGNATURE):
-        return load_picture(data).array
+        return load_picture(data)
     from carcodec import decode
 
-    return np.array(decode(data))
+    return load_picture(decode(data))
 
 
 def _lines(scores: dict[str, float]) -> list[str]:

@@ -12,6 +12,7 @@ from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import computing, talking, writing
 from carcodec.cli.output import Console
+from carcodec.cli.pictures import CUT_OFF
 from carcodec.container.payloads import MAX_ERROR
 from carcodec.errors import UsageError
 
@@ -72,6 +73,7 @@ def command(
     OUT may be - for a pipe.
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
+    from carcodec.jpeg.syntax import is_whole
     from carcodec.pixels.io import load_picture
 
     encode = _encoder(options)
@@ -81,6 +83,8 @@ def command(
         picture = load_picture(data, background=options["background"])
         for note in picture.notes:
             console.warn(f"{job.source}: {note}")
+        if picture.jpeg and not is_whole(picture.jpeg):
+            console.warn(f"{job.source}: {CUT_OFF}")
         if picture.jpeg and unused:
             console.warn(
                 f"{job.source}: {', '.join(unused)} without effect on a JPEG that is kept as it is; -q makes a new one"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 # As carcodec.pixels.io writes; here, because that module is loaded only when a picture is.
+CUT_OFF = "the JPEG has no end: if it was cut off, what is missing is gray"
 WRITES = (".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".pnm")
 
 

@@ -10,7 +10,7 @@ from carcodec import suffixes
 from carcodec.cli import files
 from carcodec.cli.options import STRENGTH, computing, restoring, talking, writing
 from carcodec.cli.output import Console
-from carcodec.cli.pictures import WRITES, picture_bytes, picture_format
+from carcodec.cli.pictures import CUT_OFF, WRITES, picture_bytes, picture_format
 
 KINDS = files.Kinds(reads=suffixes.JPEGS, writes=WRITES)
 
@@ -44,7 +44,7 @@ def command(
         format = picture_format(job.target)
         restored = restore(data, **options)
         if not is_whole(data):
-            console.warn(f"{job.source}: the JPEG has no end: if it was cut off, what is missing is gray")
+            console.warn(f"{job.source}: {CUT_OFF}")
         return picture_bytes(restored, format)
 
     return files.run(jobs, work, console, force)

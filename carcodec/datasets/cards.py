@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from carcodec.errors import InputError, UsageError
+from carcodec.errors import InputError, LimitError, UsageError
 from carcodec.pixels import Image
 from carcodec.pixels.io import load_picture
 from carcodec.suffixes import PICTURES
@@ -59,9 +59,12 @@ class Entry:
         """uint8[H,W,3] or [H,W].
 
         Raises:
-            InputError: not a picture that can be read.
+            InputError: not a picture that can be read; LimitError: too large. The message names it.
         """
-        return load_picture(self.path).array
+        try:
+            return load_picture(self.path).array
+        except (InputError, LimitError) as error:
+            raise type(error)(f"{self.path}: {error}") from error
 
 
 def card_ids() -> list[str]:
@@ -168,6 +171,11 @@ def pixel_digest(pixels: Image) -> str:
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     header = f"{pixels.shape[0]} {pixels.shape[1]} {channels}\n".encode()
     return hashlib.sha256(header + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def short_digest(pixels: Image) -> str:
+    """What tells pictures of one name apart in a results file."""
+    return pixel_digest(pixels)[:16]
 
 
 def how_to_get(card: Card, data_dir: Path | None) -> str:

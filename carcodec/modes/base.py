@@ -10,7 +10,7 @@ import numpy as np
 
 from carcodec.container.file import Container, Header
 from carcodec.container.payloads import FULL_STRENGTH, JpegPayload, RestorePayload
-from carcodec.errors import DamagedError, FormatError, InputError
+from carcodec.errors import DamagedError, InputError
 from carcodec.ids import Colour, Mode
 from carcodec.jpeg import packing
 from carcodec.jpeg.front import Sampling, decode_jpeg
@@ -170,24 +170,21 @@ def base_of(container: Container) -> Base:
 
 
 def strength_of(container: Container, wanted: float | None) -> float:
-    """Share of the correction to blend in: the caller's, else the file's; 0 without a restoration."""
+    """Share of the correction to blend in: the caller's, else the file's, which is 0 without a restoration."""
+    if wanted is not None:
+        return wanted
     restoration = container.find(RestorePayload)
-    if restoration is None:
-        return 0.0
-    return restoration.strength / FULL_STRENGTH if wanted is None else wanted
+    return restoration.strength / FULL_STRENGTH if restoration else 0.0
 
 
 def restorer_of(container: Container, networks: Networks) -> Restorer:
-    """The restorer that a file names.
+    """The restorer that a file names; if none, as the encoder found the JPEG best, the one that new files would.
 
     Raises:
-        FormatError: it names none.
         ModelMissing: it is not installed.
     """
     restoration = container.find(RestorePayload)
-    if restoration is None:
-        raise FormatError("the file names no restorer")
-    return networks.restorer(restoration.model)
+    return networks.restorer(restoration.model if restoration else None)
 
 
 def squared_error(image: Image, other: Image) -> float:

@@ -204,6 +204,11 @@ def upright(array: Image, exif: bytes | None) -> tuple[Image, bytes | None]:
     return (array, exif) if turn is None else (np.ascontiguousarray(turn(array)), reset)
 
 
+def upright_exif(exif: bytes | None) -> bytes | None:
+    """The EXIF block as `upright` gives it, for pixels that are turned later."""
+    return _orientation(exif)[1]
+
+
 def upright_size(width: int, height: int, exif: bytes | None) -> tuple[int, int]:
     """Width and height of a picture of this size once `upright` has turned it."""
     return (height, width) if _orientation(exif)[0] in _SIDEWAYS else (width, height)
@@ -291,7 +296,7 @@ def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Image:
 
 def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limits) -> Picture:
     limits.check_size(*image.size)
-    if getattr(image, "is_animated", False):
+    if getattr(image, "is_animated", False) and image.format != "MPO":  # a JPEG with more behind it
         raise InputError("the file holds several pictures (an animation or pages): extract one first")
     notes = []
     is_deep = _is_deep(image)

@@ -184,7 +184,7 @@ def _blocking_effect(plane: npt.NDArray[np.float64]) -> float:
         edge_count += edge.size
         other_sum += float(steps.sum()) - float(edge.sum())
         other_count += steps.size - edge.size
-    if edge_count == 0 or edge_sum / edge_count <= other_sum / other_count:
+    if edge_count == 0 or min(plane.shape) == 1 or edge_sum / edge_count <= other_sum / other_count:
         return 0.0
     weight = math.log2(BLOCK_PX) / math.log2(min(plane.shape))
     return weight * (edge_sum / edge_count - other_sum / other_count)

@@ -46,6 +46,23 @@ class Coarse(Codec):
         return np.load(io.BytesIO(data))
 
 
+class Unset(Coarse):
+    """Has no settings."""
+
+    default_settings = ()
+
+
+class Empty(Coarse):
+    """Writes nothing, and knows the picture all the same."""
+
+    def encode(self, image, setting):
+        self.image = image
+        return b""
+
+    def decode(self, data):
+        return self.image
+
+
 class Failing(Coarse):
     """Fails at setting 4."""
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -46,6 +47,73 @@ def test_rows_by_other_versions_are_not_gone_on_with(command, pictures, tmp_path
     assert done.returncode == 2
     assert "rows of png by other versions (Pillow 0." in done.stderr
     assert command(*arguments, "--force").returncode == 0
+
+
+def test_rows_of_another_picture_of_the_same_name_are_not_gone_on_with(command, tmp_path):
+    for place, colour in (("a", "red"), ("b", "blue")):
+        (tmp_path / place / "set").mkdir(parents=True)
+        Image.new("RGB", (16, 16), colour).save(tmp_path / place / "set" / "x.png")
+    assert command("bench", "--dataset", "a/set", "--codecs", "png", "-o", "r.tsv").returncode == 0
+    assert command("bench", "--dataset", "a/set", "--codecs", "png", "-o", "r.tsv").returncode == 0
+    done = command("bench", "--dataset", "b/set", "--codecs", "png", "-o", "r.tsv")
+    assert done.returncode == 2
+    assert "r.tsv has rows of another picture set/x than" in done.stderr
+    assert command("bench", "--dataset", "b/set", "--codecs", "png", "-o", "r.tsv", "--force").returncode == 0
+
+
+def test_picture_that_cannot_be_measured_is_named(command, tmp_path):
+    (tmp_path / "set").mkdir()
+    Image.new("RGBA", (16, 16)).save(tmp_path / "set" / "glass.png")
+    done = command("bench", "--dataset", "set", "--codecs", "png")
+    assert done.returncode == 3
+    assert "glass.png: the picture has transparent parts" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("codecs", "words"),
+    [
+        ("jpeg:q=101", "settings of jpeg are whole numbers 1..100, not 101"),
+        ("jpeg:q=50/50.5", "not 50.5"),
+        ("carcodec:q=0", "not 0"),
+        ("jpeg:first=500,q=50", "first must be 1..100"),
+        ("carcodec:mode=foo,q=50", "mode must be one of"),
+    ],
+)
+def test_settings_and_options_that_do_not_exist_are_2(command, pictures, codecs, words):
+    done = command("bench", "--dataset", pictures, "--codecs", codecs)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(("name", "code", "words"), [("Unset", 2, "has no settings of its own"), ("Empty", 8, "empty")])
+def test_own_codec_without_settings_or_bytes_is_refused(command, pictures, stubs, name, code, words):
+    done = command("bench", "--dataset", pictures, "--codecs", "png", *_own(stubs, name))
+    assert done.returncode == code
+    assert words in done.stderr
+
+
+def test_rows_go_to_a_file(command, pictures):
+    done = command("bench", "--dataset", pictures, "--codecs", "png", "-o", "-")
+    assert done.returncode == 2
+    assert "rows go to a file" in done.stderr
+
+
+def test_depth_that_compare_cannot_see_is_told(command, tmp_path):
+    deep = Image.fromarray((np.arange(256, dtype=np.uint16) * 256).reshape(16, 16))
+    deep.save(tmp_path / "deep.png")
+    done = command("compare", "deep.png", "deep.png")
+    assert done.returncode == 0
+    assert done.stderr.count("16 bits a sample were reduced to 8") == 2
+
+
+@pytest.mark.parametrize("size", [(1, 200), (200, 1), (1, 1), (2, 9)])
+def test_narrow_pictures_are_compared(command, tmp_path, size):
+    for name, level in (("a.png", 0), ("b.png", 9)):
+        picture = Image.new("L", size, level)
+        picture.putpixel((0, 0), 200)
+        picture.save(tmp_path / name)
+    done = command("compare", "a.png", "b.png")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs cp")

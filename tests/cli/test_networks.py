@@ -136,6 +136,12 @@ def test_jpeg_that_was_cut_off_is_restored_with_a_word(run: Run, folder: Path, j
     assert pixels(done.stdout).shape == pixels(SAMPLE).shape
 
 
+def test_jpeg_that_was_cut_off_is_carried_with_a_word(run: Run, jpeg: Path) -> None:
+    done = run("encode", "-", "-o", "-", "--mode", "blind", stdin=jpeg.read_bytes()[:-2000])
+    assert done.returncode == 0
+    assert done.stderr.decode().startswith("carcodec: warning: -: the JPEG has no end")
+
+
 def test_target_size_is_kept(run: Run, folder: Path) -> None:
     done = run("encode", SAMPLE, "-o", "small.car", "--target-size", "5000", "--mode", "blind", "--effort", "fast")
     assert done.returncode == 0, done.stderr

@@ -73,6 +73,7 @@ def test_jpeg_with_a_second_picture_behind_is_a_jpeg() -> None:
     first, second = (Image.fromarray(random_array(16, 16, 3)) for _ in range(2))
     mpo = saved(first, "MPO", save_all=True, append_images=[second])
     assert load_picture(mpo).jpeg == mpo
+    np.testing.assert_array_equal(load_picture(Image.open(io.BytesIO(mpo))).array, load_picture(mpo).array)
 
 
 def test_cmyk_jpeg_is_refused() -> None:

@@ -37,6 +37,7 @@ PLAIN = Row(
     machine="a machine",
     versions="lib 1",
     models="",
+    pixels="",
 )
 
 

@@ -72,7 +72,7 @@ class Command(Codec):
 def _check(line: str) -> None:
     try:
         words = [part.format(png="", ppm="", out="", q="") for part in shlex.split(line)]
-    except (ValueError, LookupError) as error:
+    except (ValueError, LookupError, AttributeError) as error:
         raise UsageError(f"a codec's command line cannot be understood ({error}): {line!r}") from error
     if not words or "{out}" not in line or not any(f"{{{kind}}}" in line for kind in KINDS):
         raise UsageError(
