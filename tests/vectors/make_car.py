@@ -98,6 +98,15 @@ CASES = {
     "flat": Case("nothing to restore", lambda: Image.new("RGB", (40, 24), (128, 128, 128)), "JPEG"),
     "carried": Case("a progressive JPEG with its own bits; EXIF turns it", turned_jpeg, "RESTORE", {"quality": None}),
     "stored": Case("a JPEG that Lepton cannot pack", jpeg_without_end, "RESTORE", {"quality": None}),
+    # From here on with restorer-8.
+    "dagn": Case("restorer-8, descriptor", lambda: crop("coffee", 90, 60, 112, 80), options=ON),
+    "dagn_gray": Case("restorer-8, one component, descriptor", lambda: crop("camera", 200, 100, 96, 64), options=ON),
+    "dagn_blind": Case(
+        "restorer-8, mode blind, sides that are no multiples of 16",
+        lambda: crop("rocket", 120, 40, 53, 37),
+        "RESTORE",
+        {"mode": "blind"},
+    ),
 }
 
 
