@@ -113,13 +113,13 @@ def command(console: Console, /, **options: Any) -> None:
     from carcodec.report.tables import summary
 
     asked = Asked(**options)
+    if asked.output == Path(PIPE):
+        raise UsageError("rows go to a file, from which a stopped run goes on; the summary goes to standard output")
     if asked.ssimulacra2 and find_spec("ssimulacra2") is None:
         raise UsageError("--ssimulacra2 needs the package of that name: pip install 'carcodec[peers]'")
     wanted, left_out = _present(console, _requests(asked), asked.qualities)
     entries = _part(open_dataset(asked.dataset, asked.data_dir), asked.shard)[: asked.limit]
     workplace = _workplace(console, asked)
-    if asked.output == Path(PIPE):
-        raise UsageError("rows go to a file, from which a stopped run goes on; the summary goes to standard output")
     path = asked.output or _default_path(entries[0].dataset, asked.shard)
     if asked.force:
         _remove(path)

@@ -305,10 +305,11 @@ def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limit
     if is_deep:
         notes.append("16 bits a sample were reduced to 8")
     array = _checked_array(_array(image, background, is_deep), limits)
-    if icc and not fitting_profile(icc, array):
+    profile = fitting_profile(icc, array)
+    if profile != icc:
         notes.append("the colour profile was left out: it does not fit the picture's colours")
     array, exif = upright(array, exif)
-    return Picture(array, fitting_profile(icc, array), exif, notes=tuple(notes), reduced=is_deep)
+    return Picture(array, profile, exif, notes=tuple(notes), reduced=is_deep)
 
 
 def _is_deep(image: PillowImage.Image) -> bool:
