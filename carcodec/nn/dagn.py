@@ -107,7 +107,7 @@ class DualGuidance(nn.Module):
     def forward(self, x: Tensor, perception: Perception) -> Tensor:
         if not self.by:
             return x
-        # The sum of what each layer says, as one convolution: these maps are large, and passing over them takes the time.
+        # What the layers say in sum, as one convolution: these maps are large, and each pass over them takes time.
         heard = torch.cat([getattr(perception, name) for name in self.by], dim=1)
         weight = torch.cat([layer.weight for layer in self.by.values()], dim=1)
         bias = torch.stack([layer.bias for layer in self.by.values()]).sum(dim=0)

@@ -102,7 +102,7 @@ def recoloured(picture: Picture, rng: np.random.Generator) -> Picture:
 
 def pictures_to_levels(pictures: list[Picture]) -> Tensor:
     """uint8[H,W,3] each -> float32[N,3,H,W], 0..255."""
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
+    return torch.from_numpy(np.stack(pictures).astype(np.float32)).permute(0, 3, 1, 2)
 
 
 def cell_labels(labels: Labels) -> Labels:

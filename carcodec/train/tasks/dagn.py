@@ -104,14 +104,10 @@ class DagnTask:
     def loss(self, batch: Batch, device: torch.device, progress: float) -> tuple[Tensor, dict[str, float]]:
         batch = batch.to(device)
         restored, said = self.network.restorer.perceived(batch.base, batch.condition)
-        log_mse = log_squared_error(restored.detach(), batch.original).mean()
+        log_mse = log_squared_error(restored.detach(), batch).mean()
         sensitive, seen = self._sensitive(said, batch)
         insensitive, told = self._insensitive(said, batch, progress)
-        loss = (
-            self.error(restored, batch.original).mean()
-            + self.w_sensitive * sensitive
-            + self.w_insensitive * insensitive
-        )
+        loss = self.error(restored, batch).mean() + self.w_sensitive * sensitive + self.w_insensitive * insensitive
         return loss, {"log_mse": log_mse.item()} | seen | told
 
     def _sensitive(self, said: Perception, batch: Batch) -> tuple[Tensor, dict[str, float]]:

@@ -112,8 +112,8 @@ class SideTask:
         choice = choose(self.network, half, half_blind.detach(), prepared.detach(), weight)
         guided = half_blind + restorer.guided.correct(prepared, choice.symbols)
         terms = {
-            "log_blind": log_squared_error(blind, batch.original).mean(),
-            "log_guided": log_squared_error(guided, half.original).mean(),
+            "log_blind": log_squared_error(blind, batch).mean(),
+            "log_guided": log_squared_error(guided, half).mean(),
             "extractor": self._extractor_cost(half, choice),
             "bits_per_site": self._rate(half, choice),
         }
