@@ -109,8 +109,8 @@ class DualGuidance(nn.Module):
             return x
         # What the layers say in sum, as one convolution: these maps are large, and each pass over them takes time.
         heard = torch.cat([getattr(perception, name) for name in self.by], dim=1)
-        weight = torch.cat([layer.weight for layer in self.by.values()], dim=1)
-        bias = torch.stack([layer.bias for layer in self.by.values()]).sum(dim=0)
+        weight = torch.cat([layer.get_parameter("weight") for layer in self.by.values()], dim=1)
+        bias = torch.stack([layer.get_parameter("bias") for layer in self.by.values()]).sum(dim=0)
         said = F.conv2d(heard, weight, bias)
         scale, shift = F.pixel_shuffle(said, self.factor).chunk(2, dim=1)
         return torch.addcmul(x + shift, x, scale)

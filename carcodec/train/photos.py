@@ -47,14 +47,21 @@ def _middle(picture: Picture, side: int) -> Picture:
 
 
 def random_crop(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2) -> Picture:
+    """As `drawn_crop`, without the number of its picture."""
+    return drawn_crop(pictures, size, rng, p_shrink)[1]
+
+
+def drawn_crop(
+    pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float = 0.2
+) -> tuple[int, Picture]:
     """The more detailed of two random squares: any place, eight orientations, sometimes shrunk by up to 2.
 
     A picture's error stands where its detail is, and much of many photographs is sky.
 
     Returns:
-        uint8[size,size,3], contiguous.
+        Number of its picture, and the crop, uint8[size,size,3], contiguous.
     """
-    return max((_random_square(pictures, size, rng, p_shrink) for _ in range(2)), key=_detail)
+    return max((_random_square(pictures, size, rng, p_shrink) for _ in range(2)), key=lambda drawn: _detail(drawn[1]))
 
 
 def _detail(crop: Picture) -> float:
@@ -62,8 +69,11 @@ def _detail(crop: Picture) -> float:
     return float(np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean())
 
 
-def _random_square(pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float) -> Picture:
-    picture = pictures[rng.integers(len(pictures))]
+def _random_square(
+    pictures: list[Picture], size: int, rng: np.random.Generator, p_shrink: float
+) -> tuple[int, Picture]:
+    number = int(rng.integers(len(pictures)))
+    picture = pictures[number]
     largest = min(picture.shape[:2])
     side = size
     if rng.random() < p_shrink:
@@ -76,4 +86,4 @@ def _random_square(pictures: list[Picture], size: int, rng: np.random.Generator,
     if side != size:
         crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0))
     crop = np.rot90(crop, int(rng.integers(4)))
-    return np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)
+    return number, np.ascontiguousarray(crop[:, ::-1] if rng.random() < 0.5 else crop)

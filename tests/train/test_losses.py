@@ -14,6 +14,7 @@ from carcodec.train.degrade import degrade
 from carcodec.train.tasks.restorer import (
     Batch,
     absolute_error,
+    busynesses,
     collate,
     log_squared_error,
     squared_error,
@@ -23,14 +24,14 @@ from carcodec.train.tasks.restorer import (
 SMOOTH, USUAL, BUSY = 1e-5, 1.5e-3, 2e-2  # mean squared errors at quality 10, range 0..1
 
 
-def batch_at(quality: int, n_crops: int = 3) -> Batch:
+def batch_at(quality: int, n_crops: int = 3, busyness: float = 1.0) -> Batch:
     picture = np.random.default_rng(4).integers(0, 256, (16, 16, 3), np.uint8)
-    return collate([degrade(picture, quality, STANDARD, "4:2:0")] * n_crops)
+    return collate([degrade(picture, quality, STANDARD, "4:2:0")] * n_crops, [busyness] * n_crops)
 
 
-def weights(loss: Callable[[Tensor, Batch], Tensor], quality: int) -> list[float]:
+def weights(loss: Callable[[Tensor, Batch], Tensor], quality: int, busyness: float = 1.0) -> list[float]:
     """How much of the loss each crop's squared error is worth: SMOOTH, USUAL, BUSY."""
-    batch = batch_at(quality)
+    batch = batch_at(quality, busyness=busyness)
     errors = torch.tensor([SMOOTH, USUAL, BUSY], requires_grad=True)
     off = errors.sqrt().view(-1, 1, 1, 1).expand_as(batch.original)
     loss(batch.original + off, batch).sum().backward()
@@ -44,17 +45,26 @@ def test_the_logarithm_weighs_crops_by_their_own_error_down_to_its_floor() -> No
     assert usual / busy == pytest.approx(BUSY / USUAL, rel=0.05)
 
 
-def test_tempered_a_smooth_crop_weighs_little_more_than_a_usual_one_and_a_busy_one_as_before() -> None:
+def test_tempered_crops_weigh_alike_up_to_the_error_of_their_picture() -> None:
     smooth, usual, busy = weights(tempered_squared_error, 10)
-    assert 1 < smooth / usual < 6
-    assert busy == pytest.approx(weights(log_squared_error, 10)[2], rel=0.05)
+    assert 1 < smooth / usual < 2.5
+    assert busy == pytest.approx(weights(log_squared_error, 10)[2], rel=0.1)
 
 
-def test_tempered_a_crop_of_high_quality_keeps_more_of_its_weight() -> None:
-    def kept(quality: int) -> float:
-        return weights(tempered_squared_error, quality)[0] / weights(log_squared_error, quality)[0]
+def test_tempered_crops_of_a_smooth_picture_keep_more_of_their_weight() -> None:
+    def kept(**settings: float) -> float:
+        return weights(tempered_squared_error, **settings)[0] / weights(log_squared_error, **settings)[0]
 
-    assert kept(10) < kept(40) < kept(90) < 1
+    assert kept(quality=10) < kept(quality=40) < kept(quality=90) < 1
+    assert kept(quality=10, busyness=4.0) < kept(quality=10) < kept(quality=10, busyness=0.1) < 1
+
+
+def test_a_busy_picture_is_one_of_which_a_jpeg_keeps_less() -> None:
+    rng = np.random.default_rng(7)
+    noise, flat = rng.integers(0, 256, (64, 64, 3), np.uint8), np.full((64, 64, 3), 90, np.uint8)
+    busy, smooth = busynesses([noise, flat])
+    assert busy > 10 * smooth
+    assert busy * smooth == pytest.approx(1)  # shares of a geometric mean
 
 
 def test_plain_errors_are_in_levels() -> None:

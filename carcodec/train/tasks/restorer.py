@@ -15,14 +15,15 @@ from carcodec.jpeg.tables import STANDARD, TableShape
 from carcodec.runtime import empty_network
 from carcodec.train.degrade import Degraded, Mixture, degrade, degrade_at_random
 from carcodec.train.export import recipe_arguments
-from carcodec.train.photos import Picture, load_split, middles, random_crop
+from carcodec.train.photos import Picture, drawn_crop, load_split, middles
 
 # Of the squared error (range 0..1): 43 dB. Without it, crops of plain sky and fine qualities, whose tiny errors are
 # mostly noise, have by far the largest gradients of a batch.
 FLOOR = 5e-5
 # Of the validation photographs after restoration, mean PSNR taken back to an error (range 0..1):
 # USUAL_ERROR * (mean luma step) ** USUAL_POWER, within a tenth at qualities 10 to 90. Their standard deviation is 4 dB.
-USUAL_ERROR, USUAL_POWER, SMALL_PART = 1.34e-5, 0.864, 0.25
+USUAL_ERROR, USUAL_POWER = 1.34e-5, 0.864
+BUSYNESS_SETTINGS = (25, STANDARD, "4:2:0")
 VALIDATION_SIDE = 256
 VALIDATION_POINTS = (
     (10, STANDARD),
@@ -43,6 +44,7 @@ class Batch:
         condition: float[N,131].
         scan_bits, strength: float[N].
         rate_class: int64[N].
+        busyness: float[N], of the pictures that the crops are from (`busynesses`).
     """
 
     original: Tensor
@@ -51,6 +53,7 @@ class Batch:
     scan_bits: Tensor
     rate_class: Tensor
     strength: Tensor
+    busyness: Tensor
 
     def first(self, n: int) -> Batch:
         """The first n crops."""
@@ -60,8 +63,8 @@ class Batch:
         return Batch(*(getattr(self, name).to(device, non_blocking=True) for name in self.__dataclass_fields__))
 
 
-def collate(crops: list[Degraded]) -> Batch:
-    """Crops of one size as a batch."""
+def collate(crops: list[Degraded], busynesses: list[float] | None = None) -> Batch:
+    """Crops of one size as a batch; their pictures are as busy as the usual one, if nothing else is said."""
     return Batch(
         pictures_to_tensor([crop.original for crop in crops]),
         pictures_to_tensor([crop.base for crop in crops]),
@@ -69,6 +72,7 @@ def collate(crops: list[Degraded]) -> Batch:
         torch.tensor([float(crop.scan_bits) for crop in crops]),
         torch.tensor([crop.rate_class for crop in crops]),
         torch.tensor([crop.strength for crop in crops]),
+        torch.tensor([1.0] * len(crops) if busynesses is None else busynesses),
     )
 
 
@@ -87,12 +91,12 @@ def log_squared_error(restored: Tensor, batch: Batch) -> Tensor:
 
 
 def tempered_squared_error(restored: Tensor, batch: Batch) -> Tensor:
-    """float[N]: the same, but crops with a small part of the error that is usual at their strength weigh less.
+    """float[N]: the same, but crops with a small part of their picture's error weigh less.
 
     PSNR is the logarithm of a whole picture's error, where a piece of sky counts for nothing beside one of leaves.
     """
-    usual = USUAL_ERROR * torch.exp2(8 * USUAL_POWER * batch.strength)
-    return torch.log(_squared_error(restored, batch) + FLOOR + SMALL_PART * usual)
+    of_picture = batch.busyness * USUAL_ERROR * torch.exp2(8 * USUAL_POWER * batch.strength)
+    return torch.log(_squared_error(restored, batch) + FLOOR + of_picture)
 
 
 def squared_error(restored: Tensor, batch: Batch) -> Tensor:
@@ -151,10 +155,23 @@ class CropSource:
         self.pictures = load_split(data_dir, "train")
         self.middles = middles(load_split(data_dir, "val")[:n_validation], VALIDATION_SIDE)
         self.validation = validation_batches(self.middles)
+        self.busynesses = busynesses(self.pictures)
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
-        crops = [random_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
-        return collate([degrade_at_random(crop, self.mixture, rng) for crop in crops])
+        drawn = [drawn_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
+        crops = [degrade_at_random(crop, self.mixture, rng) for _, crop in drawn]
+        return collate(crops, [self.busynesses[number] for number, _ in drawn])
+
+
+def busynesses(pictures: list[Picture]) -> list[float]:
+    """How much more error a JPEG leaves of each than of the usual picture: shares of their geometric mean."""
+
+    def error(picture: Picture) -> float:
+        base = degrade(picture, *BUSYNESS_SETTINGS).base
+        return float(np.square(base.astype(np.float32) - picture).mean()) + 255**2 * FLOOR
+
+    errors = np.log([error(picture) for picture in pictures])
+    return [float(share) for share in np.exp(errors - errors.mean())]
 
 
 def validation_batches(pictures: list[Picture]) -> dict[str, Batch]:
