@@ -62,7 +62,7 @@ class FeatureMapping(nn.Module):
 
     Each symbol has its own 8x8 pattern per channel (one transposed convolution whose patterns do not overlap).
 
-    Shapes: int64[N,gh,gw] -> float[N,C,8*gh,8*gw].
+    Shapes: int64[N,gh,gw] -> of the given type [N,C,8*gh,8*gw], channels last.
     """
 
     def __init__(self, width: int) -> None:
@@ -73,11 +73,14 @@ class FeatureMapping(nn.Module):
         """float[16,C,8,8], row 0 zero."""
         return F.pad(self.patterns, (0, 0, 0, 0, 0, 0, 1, 0))
 
-    def forward(self, symbols: Tensor) -> Tensor:
+    def forward(self, symbols: Tensor, dtype: torch.dtype) -> Tensor:
         n, gh, gw = symbols.shape
-        tiles = self.table()[symbols]  # N, gh, gw, C, 8, 8
-        y: Tensor = tiles.permute(0, 3, 1, 4, 2, 5).reshape(n, -1, gh * SITE_PX // 2, gw * SITE_PX // 2)
-        return y
+        # In the order of the features, for a product of two orders is slow; chosen in float32, since the gradient of a
+        # symbol's pattern is a sum over all its sites.
+        table = self.table().permute(0, 2, 3, 1).contiguous()
+        tiles = table[symbols].to(dtype)  # N, gh, gw, 8, 8, C
+        y: Tensor = tiles.transpose(2, 3).reshape(n, gh * SITE_PX // 2, gw * SITE_PX // 2, -1)
+        return y.permute(0, 3, 1, 2)
 
 
 class GuidedTail(nn.Module):
@@ -101,7 +104,7 @@ class GuidedTail(nn.Module):
 
     def correct(self, prepared: Tensor, symbols: Tensor) -> Tensor:
         """The correction that a map of symbols selects: float32[N,3,H,W]."""
-        return self._finish(prepared * self.mapping(symbols).to(prepared.dtype))
+        return self._finish(prepared * self.mapping(symbols, prepared.dtype))
 
     def correct_all(self, prepared: Tensor, symbol: int) -> Tensor:
         """The same where every site has one symbol, without spelling the map out."""
