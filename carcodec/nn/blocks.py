@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -60,7 +62,8 @@ class ModulatedBlock(nn.Module):
             return torch.addcmul(shift[:, :, None, None], self.conv1(x), factor[:, :, None, None])
         # One picture: into the kernel, for two passes fewer over its features.
         kernel = self.conv1.weight * factor[0, :, None, None, None]
-        y: Tensor = F.conv2d(x, kernel, self.conv1.get_parameter("bias") * factor[0] + shift[0], padding="same")
+        bias = cast(Tensor, self.conv1.bias) * factor[0] + shift[0]
+        y: Tensor = F.conv2d(x, kernel, bias, padding="same")
         return y
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -109,8 +110,9 @@ class DualGuidance(nn.Module):
             return x
         # What the layers say in sum, as one convolution: these maps are large, and each pass over them takes time.
         heard = torch.cat([getattr(perception, name) for name in self.by], dim=1)
-        weight = torch.cat([layer.get_parameter("weight") for layer in self.by.values()], dim=1)
-        bias = torch.stack([layer.get_parameter("bias") for layer in self.by.values()]).sum(dim=0)
+        layers = [cast(nn.Conv2d, layer) for layer in self.by.values()]
+        weight = torch.cat([layer.weight for layer in layers], dim=1)
+        bias = torch.stack([cast(Tensor, layer.bias) for layer in layers]).sum(dim=0)
         said = F.conv2d(heard, weight, bias)
         scale, shift = F.pixel_shuffle(said, self.factor).chunk(2, dim=1)
         return torch.addcmul(x + shift, x, scale)

@@ -107,6 +107,11 @@ CASES = {
         "RESTORE",
         {"mode": "blind"},
     ),
+    # From here on with restorer-10.
+    "dagn_long": Case("restorer-10, descriptor", lambda: crop("chelsea", 90, 60, 112, 80), options=ON),
+    "dagn_long_blind": Case(
+        "restorer-10, mode blind, one component", lambda: crop("camera", 200, 100, 96, 64), "RESTORE", {"mode": "blind"}
+    ),
 }
 
 
