@@ -1,7 +1,7 @@
 """Large pictures piece by piece, in bounded memory.
 
-Each piece sees `overlap` pixels more than it contributes. What a restorer makes of a pixel depends on
-pixels up to `reach` away and no further (119 for the plain restorer, 257 for DAGN), so pieces that overlap by that
+Each piece sees `overlap` pixels more than it contributes. What a restorer makes of a pixel depends on pixels up to its
+reach away and no further (119 for the plain restorer, 317 for DAGN as new files use it), so pieces that overlap by that
 much equal the whole, up to the order of float sums. Most of the reach hardly matters: see `Tiling.overlap`.
 """
 
