@@ -112,6 +112,11 @@ CASES = {
     "dagn_long_blind": Case(
         "restorer-10, mode blind, one component", lambda: crop("camera", 200, 100, 96, 64), "RESTORE", {"mode": "blind"}
     ),
+    # From here on with restorer-12.
+    "dagn_deep": Case("restorer-12, descriptor", lambda: crop("coffee", 200, 120, 112, 80), options=ON),
+    "dagn_deep_blind": Case(
+        "restorer-12, mode blind, one component", lambda: crop("camera", 60, 120, 96, 64), "RESTORE", {"mode": "blind"}
+    ),
 }
 
 
