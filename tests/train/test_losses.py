@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from carcodec.jpeg.tables import STANDARD
 from carcodec.train.degrade import degrade
 from carcodec.train.tasks.restorer import (
     Batch,
+    RestorerTask,
     absolute_error,
     busynesses,
     collate,
@@ -20,6 +22,8 @@ from carcodec.train.tasks.restorer import (
     squared_error,
     tempered_squared_error,
 )
+from tests.stubs.models import DEPTHS, WIDTHS
+from tests.stubs.photos import write_photos
 
 SMOOTH, USUAL, BUSY = 1e-5, 1.5e-3, 2e-2  # mean squared errors at quality 10, range 0..1
 
@@ -65,6 +69,14 @@ def test_a_busy_picture_is_one_of_which_a_jpeg_keeps_less() -> None:
     busy, smooth = busynesses([noise, flat])
     assert busy > 10 * smooth
     assert busy * smooth == pytest.approx(1)  # shares of a geometric mean
+
+
+@pytest.mark.parametrize(("loss", "weighed"), [("tempered", True), ("log_mse", False)])
+def test_pictures_are_weighed_for_the_loss_that_asks_for_it(tmp_path: Path, loss: str, weighed: bool) -> None:
+    shape = {"widths": list(WIDTHS), "depths": list(DEPTHS)}
+    task = RestorerTask(write_photos(tmp_path), {"crop": 32, "n_validation": 1, "loss": loss} | shape)
+    told = task.source.batch(np.random.default_rng(1), 8).busyness
+    assert bool((told != 1).any()) == weighed
 
 
 def test_plain_errors_are_in_levels() -> None:

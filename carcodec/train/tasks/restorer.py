@@ -147,15 +147,18 @@ def gains(network: nn.Module, points: Mapping[str, Batch], device: torch.device)
 
 
 class CropSource:
-    """Random degraded crops of the training photographs, and the fixed validation batches."""
+    """Random degraded crops of the training photographs, and the fixed validation batches.
 
-    def __init__(self, data_dir: Path, crop: int, mixture: Mixture, n_validation: int) -> None:
+    `weighed`: crops tell how busy their pictures are, which takes some seconds to find out; else all are as usual.
+    """
+
+    def __init__(self, data_dir: Path, crop: int, mixture: Mixture, n_validation: int, weighed: bool = False) -> None:
         self.crop = crop
         self.mixture = mixture
         self.pictures = load_split(data_dir, "train")
         self.middles = middles(load_split(data_dir, "val")[:n_validation], VALIDATION_SIDE)
         self.validation = validation_batches(self.middles)
-        self.busynesses = busynesses(self.pictures)
+        self.busynesses = busynesses(self.pictures) if weighed else [1.0] * len(self.pictures)
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         drawn = [drawn_crop(self.pictures, self.crop, rng) for _ in range(n_crops)]
@@ -191,12 +194,12 @@ class RestorerTask:
     """
 
     def __init__(self, data_dir: Path, options: dict[str, Any]) -> None:
-        self.source = CropSource(
-            data_dir, options["crop"], Mixture(**options.get("mixture", {})), options["n_validation"]
-        )
+        self.error = LOSSES[options.get("loss", "log_mse")]
+        mixture = Mixture(**options.get("mixture", {}))
+        weighed = self.error is tempered_squared_error
+        self.source = CropSource(data_dir, options["crop"], mixture, options["n_validation"], weighed)
         name = options.get("network", "restorer")
         self.network = empty_network(name, recipe_arguments(name, options))
-        self.error = LOSSES[options.get("loss", "log_mse")]
 
     def batch(self, rng: np.random.Generator, n_crops: int) -> Batch:
         return self.source.batch(rng, n_crops)
