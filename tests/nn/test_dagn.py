@@ -99,11 +99,14 @@ def test_guidance_differs_from_place_to_place() -> None:
     assert change[..., :4, :4].std(dim=(2, 3)).min() > 0  # within a block of the JPEG, too
 
 
-def test_around_its_first_trunk_it_costs_at_most_a_third_more() -> None:
+@pytest.mark.parametrize(("depths", "macs_per_px"), [((1, 2, 4, 2, 2), 0.16e6), ((2, 3, 7, 3, 3), 0.22e6)])
+def test_the_shipped_sizes_cost_at_most_a_third_more_than_their_trunks(
+    depths: tuple[int, ...], macs_per_px: float
+) -> None:
     with torch.device("meta"):
-        dagn_macs, trunk_macs = multiply_accumulates(Dagn()), multiply_accumulates(Restorer())
+        dagn_macs, trunk_macs = (multiply_accumulates(network(depths=depths)) for network in (Dagn, Restorer))
     assert trunk_macs < dagn_macs < 1.33 * trunk_macs
-    assert dagn_macs < 0.16e6
+    assert dagn_macs < macs_per_px
 
 
 @pytest.mark.parametrize(("depths", "reach_px"), REACHES_PX)
@@ -115,11 +118,10 @@ def test_a_pixel_depends_on_nothing_farther_than_the_stated_reach(depths: tuple[
             nn.init.normal_(layer.weight, std=layer.weight[0].numel() ** -0.5)
     network = network.double()
     base, condition = (each.double() for each in inputs(16, 768))
+    restored = network(base.requires_grad_(), condition)
     for place in (384, 391, 392, 399):
-        touched = base.clone()
-        touched[..., place] += 1
-        with torch.no_grad():
-            change = (network(touched, condition) - network(base, condition)).abs()
-        changed = change.amax(dim=(0, 1, 2)).nonzero()[:, 0]
-        assert reach_px - 96 < place - changed.min() <= reach_px
-        assert reach_px - 96 < changed.max() - place <= reach_px
+        # By gradients: in a difference of two restorations, what comes from farthest is lost to rounding.
+        (gradient,) = torch.autograd.grad(restored[..., place].sum(), base, retain_graph=True)
+        heard = gradient.abs().amax(dim=(0, 1, 2)).nonzero()[:, 0]
+        assert reach_px - 64 < place - heard.min() <= reach_px
+        assert reach_px - 64 < heard.max() - place <= reach_px
