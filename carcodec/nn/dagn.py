@@ -14,9 +14,9 @@ parts are published and the layers are not. Part by part:
 | cross-feature fusion module | `Fusion` |
 
 Both encoders work at 1/8 of the resolution, in step with the JPEG's blocks; with all that they guide they cost a sixth
-of the trunk. What they say enters through layers that begin at zero: put around a trained trunk, the network begins as
-the plain restorer. A restored pixel depends on pixels up to 257 away at the default depths (the plain restorer: 119),
-317 at depths 2, 3, 7, 3, 3.
+of the trunk at its default depths, a tenth at those of new files (2, 3, 7, 3, 3). What they say enters through layers
+that begin at zero: put around a trained trunk, the network begins as the plain restorer. A restored pixel depends on
+pixels up to 257 away at the default depths (the plain restorer: 119), 317 at those of new files.
 """
 
 from __future__ import annotations
