@@ -87,7 +87,7 @@ def encode(
 
     Raises:
         UsageError: options that do not exist or do not go together.
-        InputError: a picture that cannot be read or carried, or has 16 bits a sample and should be lossless.
+        InputError: a picture that cannot be read or carried, or has more than 8 bits a sample and should be lossless.
         LimitError: a picture larger than `Limits`.
     """
     coding = MODES[_chosen("mode", mode, {each.name.lower(): each for each in MODES})]
@@ -114,7 +114,9 @@ def encode(
         raise UsageError("mode blind has no side information to be forced on: take mode side")
     picture = load_picture(image, background=background)
     if picture.reduced and options.max_error is not None:
-        raise InputError("the picture has 16 bits a sample, and lossless files hold 8: convert it first, or take -q")
+        raise InputError(
+            "the picture has more than 8 bits a sample, which lossless files cannot hold: convert it first, or take -q"
+        )
     return to_bytes(coding.encode(picture, _networks(device, threads), options))
 
 
@@ -138,7 +140,7 @@ def decode(
             without any network).
         effort: of the restoration: "default", or "best", the mean over the picture and its mirror images, in four times
             the time.
-        salvage: of a damaged file, decode what is whole; `salvage_report` says what was lost.
+        salvage: of a damaged file, decode what is whole; `salvaged` says what was lost, too.
 
     Returns:
         Mode "L" or "RGB", with the picture's ICC profile and EXIF in `info`.
@@ -147,19 +149,39 @@ def decode(
         FormatError, DamagedError, UnsupportedError, ModelMissing, LimitError; UsageError: the file's mode has no
         layers, or no restoration.
     """
-    data = bytes(data)
-    _check_strength(strength)
-    wanted = Wanted(strength, _chosen("layer", layer, {name: name for name in LAYERS}))
-    networks = _restoring(effort, device, threads)
     if salvage:
-        container, _ = _salvaged(data, networks)
-    elif layer == "compact":
-        container = parse_arriving(data, ChunkKind.COMPACT)
-    else:
-        container = parse(data)
-    if effort != "default" and container.header.mode == Mode.LAYERED:
-        raise UsageError("a file of mode layered has no restoration to take more effort with")
-    return _as_pillow(MODES[container.header.mode].decode(container, networks, wanted))
+        return salvaged(data, strength=strength, layer=layer, effort=effort, device=device, threads=threads)[0]
+    data, wanted = bytes(data), _wanted(strength, layer)
+    networks = _restoring(effort, device, threads)
+    container = parse_arriving(data, ChunkKind.COMPACT) if layer == "compact" else parse(data)
+    return _decoded(container, networks, wanted, effort)
+
+
+def salvaged(
+    data: bytes,
+    *,
+    strength: float | None = None,
+    layer: str = "full",
+    effort: str = "default",
+    device: str = "auto",
+    threads: int | None = None,
+) -> tuple[PillowImage.Image, list[str]]:
+    """The picture of what is whole in a damaged file, and what was wrong and left out, a sentence each.
+
+    Args:
+        As `decode`.
+
+    Returns:
+        The picture as `decode` gives it; no sentences for a whole file.
+
+    Raises:
+        FormatError, DamagedError: nothing can be shown; else as `decode`.
+    """
+    wanted = _wanted(strength, layer)
+    networks = _restoring(effort, device, threads)
+    container, problems = parse_salvage(bytes(data))
+    container = MODES[container.header.mode].salvage(container, networks, problems)
+    return _decoded(container, networks, wanted, effort), problems
 
 
 def extract(data: bytes, *, salvage: bool = False) -> bytes:
@@ -365,11 +387,6 @@ def verify(data: bytes, *, device: str = "auto", threads: int | None = None) -> 
     return [f"{len(data)} bytes: structure and checksum", *checks]
 
 
-def salvage_report(data: bytes) -> list[str]:
-    """What is wrong with a damaged file, and what `decode` with `salvage` leaves out; empty for a whole one."""
-    return _salvaged(data, _networks("auto", None))[1]
-
-
 def _check_strength(strength: float | None) -> None:
     if strength is not None and not 0 <= strength <= 2:
         raise UsageError(f"strength must be 0..2, not {strength}")
@@ -386,14 +403,15 @@ def _restoring(effort: str, device: str, threads: int | None) -> Networks:
     return FlippingNetworks(networks) if _chosen("effort", effort, {"default": False, "best": True}) else networks
 
 
-def _salvaged(data: bytes, networks: Networks) -> tuple[Container, list[str]]:
-    """What can be used of a damaged file, and what was wrong.
+def _wanted(strength: float | None, layer: str) -> Wanted:
+    _check_strength(strength)
+    return Wanted(strength, _chosen("layer", layer, {name: name for name in LAYERS}))
 
-    Raises:
-        CarError: nothing can.
-    """
-    container, problems = parse_salvage(data)
-    return MODES[container.header.mode].salvage(container, networks, problems), problems
+
+def _decoded(container: Container, networks: Networks, wanted: Wanted, effort: str) -> PillowImage.Image:
+    if effort != "default" and container.header.mode == Mode.LAYERED:
+        raise UsageError("a file of mode layered has no restoration to take more effort with")
+    return _as_pillow(MODES[container.header.mode].decode(container, networks, wanted))
 
 
 def _as_pillow(picture: Picture) -> PillowImage.Image:

@@ -21,7 +21,7 @@ from carcodec.container.payloads import ExifPayload, IccPayload
 from carcodec.errors import CarError
 from carcodec.ids import SIGNATURE, Colour, Mode
 from carcodec.jpeg.front import read_metadata
-from carcodec.pixels.io import upright_exif, upright_size
+from carcodec.pixels.io import fitting_profile, upright_exif, upright_size
 
 FORMAT = "CAR"
 
@@ -44,10 +44,13 @@ class CarImageFile(ImageFile.ImageFile):
         except CarError as error:
             raise SyntaxError(str(error)) from error
         header = container.header
-        self._size = upright_size(header.width, header.height, exif)
-        found = {"icc_profile": icc, "exif": upright_exif(exif)}
+        self._size = header.width, header.height
+        if header.mode != Mode.LAYERED:  # whose pixels stand upright already
+            self._size = upright_size(*self._size, exif)
+        is_gray = header.colour == Colour.GRAY
+        self._mode = "L" if is_gray else "RGB"
+        found = {"icc_profile": fitting_profile(icc, is_gray), "exif": upright_exif(exif)}
         self.info |= {key: value for key, value in found.items() if value}
-        self._mode = "L" if header.colour == Colour.GRAY else "RGB"
         self.tile = []
 
     def load(self) -> Any:

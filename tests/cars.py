@@ -31,10 +31,10 @@ def lepton_car(width: int = 48, height: int = 32) -> bytes:
     return serialise(Container(Header(Mode.BLIND, width, height, Colour.RGB), (to_chunk(JpegPayload(packing, data)),)))
 
 
-def plain_car(jpeg: bytes | None = None, width: int = 48, height: int = 32) -> bytes:
+def plain_car(jpeg: bytes | None = None, width: int = 48, height: int = 32, colour: Colour = Colour.RGB) -> bytes:
     """A file of mode `blind` whose JPEG is stored as it is and not restored."""
     payload = JpegPayload(Packing.STORED, small_jpeg(width, height) if jpeg is None else jpeg)
-    return serialise(Container(Header(Mode.BLIND, width, height, Colour.RGB), (to_chunk(payload),)))
+    return serialise(Container(Header(Mode.BLIND, width, height, colour), (to_chunk(payload),)))
 
 
 def layered_car(width: int = 48, height: int = 32) -> bytes:

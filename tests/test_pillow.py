@@ -5,13 +5,20 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
 import carcodec.pillow  # noqa: F401
+from carcodec import decode
+from carcodec.container.file import Container, Header, serialise, to_chunk
+from carcodec.container.payloads import ExifPayload, PicturePayload
+from carcodec.ids import Colour, Mode
+from carcodec.pixels.webp import encode_webp
 from tests.cars import plain_car, small_jpeg
 
 PROGRAM = """
@@ -47,11 +54,15 @@ def test_pixels_come_without_restoration_where_the_file_has_none() -> None:
         assert len(set(picture.convert("L").tobytes())) > 10
 
 
-def with_exif(jpeg: bytes, **options: Any) -> bytes:
+def exif_of(orientation: int) -> bytes:
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6, "kept"
+    exif[0x0112], exif[0x010E] = orientation, "kept"
+    return exif.tobytes()
+
+
+def with_exif(jpeg: bytes, **options: Any) -> bytes:
     out = io.BytesIO()
-    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", exif=exif, **options)
+    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", exif=exif_of(6), **options)
     return out.getvalue()
 
 
@@ -62,6 +73,35 @@ def test_metadata_is_there_before_pixels_are() -> None:
         assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
         picture.load()
         assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
+
+
+@pytest.mark.parametrize(("kind", "is_kept"), [(b"RGB ", False), (b"GRAY", True)])
+def test_profile_is_kept_only_where_it_fits(kind: bytes, is_kept: bool) -> None:
+    jpeg = io.BytesIO()
+    profile = b"\0" * 16 + kind + b"\0" * 108
+    Image.new("L", (48, 32), 100).save(jpeg, "JPEG", icc_profile=profile)
+    data = plain_car(jpeg.getvalue(), colour=Colour.GRAY)
+    assert Image.open(io.BytesIO(data)).info.get("icc_profile") == decode(data).info.get("icc_profile")
+    assert ("icc_profile" in Image.open(io.BytesIO(data)).info) == is_kept
+
+
+def test_exif_of_an_upright_picture_is_left_as_it_is() -> None:
+    exif = exif_of(1) + b"what no tag points to"
+    jpeg = io.BytesIO()
+    Image.open(io.BytesIO(small_jpeg())).save(jpeg, "JPEG", exif=exif)
+    assert Image.open(io.BytesIO(plain_car(jpeg.getvalue()))).info["exif"] == exif
+
+
+def test_layers_stand_upright_whatever_their_exif_says() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (20, 10, 3), dtype=np.uint8)
+    payload = PicturePayload(1, zlib.crc32(image.data), encode_webp(image))
+    header = Header(Mode.LAYERED, 10, 20, Colour.RGB)
+    data = serialise(Container(header, (to_chunk(payload), to_chunk(ExifPayload(exif_of(6))))))
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.size == (10, 20)
+        np.testing.assert_array_equal(np.asarray(picture), image)
+        assert picture.getexif()[0x0112] == 1
+    assert decode(data).getexif()[0x0112] == 1
 
 
 def test_file_is_closed_when_its_pixels_are_there(tmp_path: Path) -> None:

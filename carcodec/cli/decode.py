@@ -31,13 +31,20 @@ KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
     show_default=True,
     help="Of mode layered: all, what the networks predict, or the small picture that they predict it from.",
 )
-@click.option("--salvage", is_flag=True, help="Of a damaged file, decode what is whole.")
+@click.option("--salvage", "salvages", is_flag=True, help="Of a damaged file, decode what is whole.")
 @restoring
 @computing
 @talking
 @click.pass_obj
 def command(
-    console: Console, /, inputs: tuple[str, ...], output: str | None, out_dir: str | None, force: bool, **options: Any
+    console: Console,
+    /,
+    inputs: tuple[str, ...],
+    output: str | None,
+    out_dir: str | None,
+    force: bool,
+    salvages: bool,
+    **options: Any,
 ) -> int:
     """Decode the picture in IN, restored where it is a JPEG.
 
@@ -46,12 +53,12 @@ def command(
     """
     jobs = files.plan(inputs, output, out_dir, KINDS)
     from carcodec import decode
-    from carcodec.api import salvage_report
+    from carcodec.api import salvaged
 
     def work(data: bytes, job: files.Job) -> bytes:
         format = picture_format(job.target)
-        picture = decode(data, **options)
-        for problem in salvage_report(data) if options["salvage"] else ():
+        picture, problems = salvaged(data, **options) if salvages else (decode(data, **options), [])
+        for problem in problems:
             console.warn(f"{job.source}: {problem}")
         return picture_bytes(picture, format)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from carcodec.cli.files import make_folder
 from carcodec.cli.options import computing, talking
 from carcodec.cli.output import Console, write_output
 from carcodec.cli.pictures import picture_bytes
+from carcodec.errors import OutputError
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -51,20 +53,32 @@ def command(console: Console, out_dir: str, quality: int, device: str, threads: 
     comparison = _beside(image, same_bytes, "carcodec", f"{len(coded):,} bytes", decoded)
     restoration = _beside(image, same_quality, "carcodec restore", "the same file", restored)
     outputs = {
+        CAR: coded,  # first: it tells a demo that was interrupted, too, from other people's files
         ORIGINAL: sample.path.read_bytes(),
         SAME_QUALITY: same_quality,
         RESTORED: picture_bytes(restored, "PNG"),
         SAME_BYTES: same_bytes,
-        CAR: coded,
         DECODED: picture_bytes(decoded, "PNG"),
         COMPARISON: picture_bytes(comparison, "PNG"),
         RESTORATION: picture_bytes(restoration, "PNG"),
     }
     make_folder(Path(out_dir))
+    _check_folder(Path(out_dir), outputs)
     for name, data in outputs.items():
         write_output(str(Path(out_dir, name)), data, force=True)
     click.echo(_table(Path(out_dir), image, quality))
     console.say(f"The pictures are in {out_dir}/: look at {COMPARISON} first.")
+
+
+def _check_folder(folder: Path, names: Iterable[str]) -> None:
+    """Pass if a folder has none of these names, or is that of an earlier demo.
+
+    Raises:
+        OutputError: somebody else's file has one of them.
+    """
+    taken = [name for name in names if (folder / name).exists()]
+    if taken and CAR not in taken:
+        raise OutputError(f"{folder / taken[0]} exists, and is not of an earlier demo: take another --out-dir")
 
 
 def _jpeg(image: Image, quality: int) -> bytes:

@@ -48,7 +48,8 @@ def plan(inputs: Sequence[str], output: str | None, out_dir: str | None, kinds: 
     """The jobs that a command line asks for.
 
     Raises:
-        UsageError: no output, too many inputs for one output, or two inputs for the same output.
+        UsageError: no output, too many inputs for one output, two inputs for the same output, or a folder or pattern
+            without any.
     """
     if out_dir is not None:
         if output is not None:
@@ -65,8 +66,21 @@ def plan(inputs: Sequence[str], output: str | None, out_dir: str | None, kinds: 
     return [Job(names[0], output)]
 
 
+def matching(names: Sequence[str]) -> list[str]:
+    """The names, with patterns replaced by what they match; one that matches nothing stays, to be said so."""
+    return [found for name in names for found in (_matches(name) if _is_pattern(name) else ()) or [name]]
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))
+
+
 def _is_many(name: str) -> bool:
-    return os.path.isdir(name) or (glob.has_magic(name) and not os.path.exists(name))
+    return os.path.isdir(name) or _is_pattern(name)
+
+
+def _is_pattern(name: str) -> bool:
+    return glob.has_magic(name) and not os.path.exists(name)
 
 
 def _into_folder(inputs: Sequence[str], folder: Path, kinds: Kinds) -> list[Job]:
@@ -74,10 +88,11 @@ def _into_folder(inputs: Sequence[str], folder: Path, kinds: Kinds) -> list[Job]
         raise UsageError("a pipe has no name to give an output in --out-dir: use -o")
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise OutputError(f"{folder} is not a folder")
+    expanded = {name: list(_expand(name, kinds.reads)) for name in inputs}
+    if empty := [name for name, pairs in expanded.items() if not pairs]:
+        raise UsageError(f"no {', '.join(kinds.reads)} found in {', '.join(empty)}")
     # Named twice, as a file and by its folder, an input is one input.
-    found = dict(pair for name in inputs for pair in _expand(name, kinds.reads))
-    if not found:
-        raise UsageError(f"no {', '.join(kinds.reads)} found in {', '.join(inputs)}")
+    found = dict(pair for pairs in expanded.values() for pair in pairs)
     targets = {source: (folder / name).with_suffix(kinds.writes[0]) for source, name in found.items()}
     counts = Counter(targets.values())
     for source, name in found.items():
@@ -96,7 +111,7 @@ def _expand(name: str, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, Path]]
         yield Path(name), Path(Path(name).name)
         return
     root = name if os.path.isdir(name) else _root(name)
-    for match in [name] if root == name else sorted(glob.glob(name, recursive=True)):
+    for match in [name] if root == name else _matches(name):
         for path in sorted(_below(match, suffixes)) if os.path.isdir(match) else [Path(match)]:
             yield path, path.relative_to(root)
 

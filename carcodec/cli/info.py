@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from carcodec.cli.files import matching
 from carcodec.cli.options import talking
 from carcodec.cli.output import Console, read_input
-from carcodec.errors import CarError, UnsupportedError, UsageError
+from carcodec.errors import UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from carcodec.jpeg.syntax import JpegHeader
@@ -33,17 +34,16 @@ def command(console: Console, inputs: tuple[str, ...], as_json: bool, symbols: b
     No network is needed, and none is loaded.
     """
     codes = []
-    for name in inputs:
+    for name in matching(inputs):
         try:
             facts = _facts(read_input(name), symbols)
-        except CarError as error:
-            console.error(f"{name}: {error}")
-            codes.append(error.exit_code)
+        except Exception as error:
+            codes.append(console.failure(error, name))
             continue
         if as_json:
             click.echo(json.dumps({"file": name} | facts))
         else:
-            click.echo("\n".join((name, *_lines(_told(facts), "  "))))
+            click.echo("\n".join((click.format_filename(name), *_lines(_told(facts), "  "))))
     return codes[0] if codes else 0
 
 

@@ -7,6 +7,8 @@ interrupted command leaves either the old file or the new one, and nothing else.
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import stat
 import sys
 import traceback
@@ -131,7 +133,7 @@ def check_output(name: str, force: bool) -> None:
             raise UsageError("will not write binary data to a terminal: name an output with -o, or pipe it on")
         return
     path = Path(name)
-    if os.path.isdir(name) or name.endswith(os.sep):
+    if os.path.isdir(name) or name.endswith((os.sep, os.altsep or os.sep)):
         raise OutputError(f"cannot write {name}: it is a folder")
     if not os.path.isdir(path.parent):
         raise OutputError(f"cannot write {name}: there is no folder {path.parent}")
@@ -165,10 +167,17 @@ def write_output(name: str, data: bytes, force: bool) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it if the block ends well and removed if not."""
-    # Not made from the name, which may be as long as a name can be.
-    partial = path.with_name(f".carcodec-{os.getpid()}.partial")
+    """An empty file beside `path`, renamed to it if the block ends well and removed if not.
+
+    It has the permissions of the file that it replaces, or those of a new one.
+    """
+    # Not made from the name, which may be as long as a name can be; nor from the process, whose number may be that of
+    # another in a container or on a machine that shares the folder.
+    partial = path.with_name(f".carcodec-{secrets.token_hex(8)}.partial")
+    partial.touch(exist_ok=False)
     try:
+        if path.exists():
+            shutil.copymode(path, partial)
         yield partial
         partial.replace(path)
     except BaseException:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from carcodec.cli.files import matching
 from carcodec.cli.options import computing, talking
 from carcodec.cli.output import Console, read_input
-from carcodec.errors import CarError
 
 
 @click.command("verify")
@@ -22,12 +22,11 @@ def command(console: Console, inputs: tuple[str, ...], device: str, threads: int
     from carcodec import verify
 
     codes = []
-    for name in console.progress(inputs):
+    for name in console.progress(matching(inputs)):
         try:
             checks = verify(read_input(name), device=device, threads=threads)
-        except CarError as error:
-            console.error(f"{name}: {error}")
-            codes.append(error.exit_code)
+        except Exception as error:
+            codes.append(console.failure(error, name))
             continue
         console.say(f"{name}: ok, {len(checks)} checks")
         for check in checks:

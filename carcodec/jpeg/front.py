@@ -93,6 +93,8 @@ def decode_jpeg(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Image:
     try:
         with without_warnings():
             return np.array(open_jpeg(data))
+    except MemoryError:
+        raise
     except Exception as error:  # damaged files raise whatever Pillow trips over
         raise InputError(f"the JPEG cannot be decoded: {error}") from error
 

@@ -90,4 +90,4 @@ def as_picture(pixels: Image, jpeg: bytes) -> Picture:
     """Pixels of a JPEG, upright, with its EXIF, and its colour profile if it fits them."""
     icc, exif = read_metadata(jpeg)
     pixels, exif = upright(pixels, exif)
-    return Picture(pixels, fitting_profile(icc, pixels), exif)
+    return Picture(pixels, fitting_profile(icc, pixels.ndim == 2), exif)

@@ -2,7 +2,7 @@
 
 A `.car` holds 8 bits a sample, gray or RGB, one picture, no transparency. What can be brought to
 that without loss is (palettes, black and white, an alpha plane that hides nothing); what loses
-precision is done with a note (16 bits a sample); what would lose content is refused.
+precision is done with a note (more than 8 bits a sample); what would lose content is refused.
 
     picture = load_picture("in.png")
     save_picture("out.png", picture.array, picture.icc, picture.exif)
@@ -30,6 +30,7 @@ from PIL import ImageColor, JpegImagePlugin, UnidentifiedImageError
 from carcodec.errors import CarError, InputError, LimitError, OutputError, UsageError
 from carcodec.limits import Limits
 from carcodec.pixels import Image
+from carcodec.pixels.depth import Depth, depth_of, to_8_bits
 
 DEFAULT_LIMITS = Limits()
 # No EPS among them: Pillow would start Ghostscript on it.
@@ -107,11 +108,11 @@ def load_picture(source: Source, *, background: str | None = None, limits: Limit
         return Picture(_checked_array(source, limits))
     with _input_errors():
         if isinstance(source, PillowImage.Image):
-            return _from_pillow(source, background, limits)
+            return _from_pillow(source, b"", background, limits)
         data = _read(source)
         if data.startswith(_JPEG_START):
-            return replace(_from_pillow(open_jpeg(data), background, limits), jpeg=data)
-        return _from_pillow(PillowImage.open(io.BytesIO(data), formats=READABLE), background, limits)
+            return replace(_from_pillow(open_jpeg(data), data, background, limits), jpeg=data)
+        return _from_pillow(PillowImage.open(io.BytesIO(data), formats=READABLE), data, background, limits)
 
 
 def save_picture(
@@ -137,7 +138,7 @@ def save_picture(
     is_path = isinstance(target, str | os.PathLike)
     name = format or (format_of(target) if isinstance(target, str | os.PathLike) else "PNG")
     options = dict(_LOSSLESS.get(name, {}))
-    if name == "TIFF" and exif and (exif := _tiff_exif(exif)):
+    if name == "TIFF" and exif and (exif := _tiff_exif_of(exif)):
         options = {}
     options |= {key: value for key, value in (("icc_profile", icc), ("exif", exif)) if value and name != "BMP"}
     try:
@@ -178,16 +179,21 @@ def open_jpeg(data: bytes) -> JpegImagePlugin.JpegImageFile:
 
 
 def metadata(image: PillowImage.Image) -> tuple[bytes | None, bytes | None]:
-    """ICC profile and EXIF block (always with its "Exif" start) of an opened picture, None where absent."""
+    """ICC profile and EXIF block (always with its "Exif" start) of an opened picture, None where absent.
+
+    A PNG may hold its EXIF behind the pixels: it is known once they are loaded.
+    """
     icc, exif = image.info.get("icc_profile"), image.info.get("exif")
+    if image.format == "TIFF":
+        exif = _tiff_exif(image.getexif())
     if isinstance(exif, bytes) and exif and not exif.startswith(_EXIF_START):
         exif = _EXIF_START + exif
     return (icc if isinstance(icc, bytes) else None) or None, (exif if isinstance(exif, bytes) else None) or None
 
 
-def fitting_profile(icc: bytes | None, array: Image) -> bytes | None:
+def fitting_profile(icc: bytes | None, is_gray: bool) -> bytes | None:
     """The profile if it is one for the picture's kind of colours, gray or RGB; else None."""
-    kind = b"GRAY" if array.ndim == 2 else b"RGB "
+    kind = b"GRAY" if is_gray else b"RGB "
     return icc if icc and icc[16:20] == kind else None
 
 
@@ -205,8 +211,9 @@ def upright(array: Image, exif: bytes | None) -> tuple[Image, bytes | None]:
 
 
 def upright_exif(exif: bytes | None) -> bytes | None:
-    """The EXIF block as `upright` gives it, for pixels that are turned later."""
-    return _orientation(exif)[1]
+    """The EXIF block as `upright` gives it, for pixels that are turned elsewhere, or not at all."""
+    orientation, reset = _orientation(exif)
+    return reset if orientation in _TURNS else exif
 
 
 def upright_size(width: int, height: int, exif: bytes | None) -> tuple[int, int]:
@@ -229,12 +236,22 @@ def _orientation(exif: bytes | None) -> tuple[int, bytes | None]:
         return 1, exif
 
 
-def _tiff_exif(exif: bytes) -> bytes | None:
-    """What a TIFF can hold of an EXIF block; None where that is nothing, or cannot be read or written."""
+def _tiff_exif_of(exif: bytes) -> bytes | None:
+    """`_tiff_exif` of a block; None for one that cannot be read, too."""
+    tags = PillowImage.Exif()
     try:
         with without_warnings():
-            tags, kept = PillowImage.Exif(), PillowImage.Exif()
             tags.load(exif)
+    except Exception:  # as above
+        return None
+    return _tiff_exif(tags)
+
+
+def _tiff_exif(tags: PillowImage.Exif) -> bytes | None:
+    """What a TIFF can hold of EXIF tags, as a block; None where that is nothing, or cannot be read or written."""
+    kept = PillowImage.Exif()
+    try:
+        with without_warnings():
             kept.update({tag: tags[tag] for tag in _TIFF_TEXTS if isinstance(tags.get(tag), str)})
             kept.update({group: found for group in _TIFF_GROUPS if (found := tags.get_ifd(group))})
             block = kept.tobytes() if kept else None
@@ -256,7 +273,7 @@ def _input_errors() -> Iterator[None]:
     try:
         with without_warnings():
             yield
-    except CarError:
+    except (CarError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise InputError("not a picture of a kind that can be read here") from error
@@ -294,43 +311,30 @@ def _checked_array(array: npt.NDArray[Any], limits: Limits) -> Image:
     return np.ascontiguousarray(array)
 
 
-def _from_pillow(image: PillowImage.Image, background: str | None, limits: Limits) -> Picture:
+def _from_pillow(image: PillowImage.Image, data: bytes, background: str | None, limits: Limits) -> Picture:
+    """The picture; `data` is its file, empty if that is not known."""
     limits.check_size(*image.size)
     if getattr(image, "is_animated", False) and image.format != "MPO":  # a JPEG with more behind it
         raise InputError("the file holds several pictures (an animation or pages): extract one first")
     notes = []
-    is_deep = _is_deep(image)
-    icc, exif = metadata(image)
+    depth = depth_of(image, data)
     image.load()
-    if is_deep:
-        notes.append("16 bits a sample were reduced to 8")
-    array = _checked_array(_array(image, background, is_deep), limits)
-    profile = fitting_profile(icc, array)
+    icc, exif = metadata(image)
+    if depth.is_deep:
+        notes.append(f"{depth.bits} bits a sample were reduced to 8")
+    array = _checked_array(_array(image, background, depth), limits)
+    profile = fitting_profile(icc, array.ndim == 2)
     if profile != icc:
         notes.append("the colour profile was left out: it does not fit the picture's colours")
     array, exif = upright(array, exif)
-    return Picture(array, profile, exif, notes=tuple(notes), reduced=is_deep)
+    return Picture(array, profile, exif, notes=tuple(notes), reduced=depth.is_deep)
 
 
-def _is_deep(image: PillowImage.Image) -> bool:
-    """Whether samples have 16 bits. Pillow reads such colour pictures as 8 bits without a word; only
-    the arguments of its decoders tell ("RGB;16B"; for PPM the largest value)."""
-    if image.mode.startswith("I;16"):
-        return True
-    for tile in getattr(image, "tile", ()):
-        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
-        if any(isinstance(a, str) and ";16" in a for a in arguments):
-            return True
-        if tile.codec_name.startswith("ppm") and any(isinstance(a, int) and a > 255 for a in arguments):
-            return True
-    return False
-
-
-def _array(image: PillowImage.Image, background: str | None, is_deep: bool) -> npt.NDArray[Any]:
+def _array(image: PillowImage.Image, background: str | None, depth: Depth) -> npt.NDArray[Any]:
     if image.has_transparency_data:
         image = _flattened(image, background)
-    if image.mode.startswith("I") and is_deep:
-        return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if image.mode.startswith("I") and depth.is_deep:
+        return to_8_bits(np.asarray(image), depth)
     if image.mode in ("1", "L"):
         return np.array(image.convert("L"))
     if image.mode in ("RGB", "P", "YCbCr"):

@@ -53,6 +53,8 @@ def decode_webp(data: bytes, shape: tuple[int, ...]) -> Image:
         # Not Image.open: its own limit of pixels is lower than ours, and the size is checked.
         with WebPImagePlugin.WebPImageFile(io.BytesIO(_as_file(data))) as picture:
             pixels = np.array(picture.convert("RGB"))
+    except MemoryError:
+        raise
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the WebP data cannot be decoded: {error}") from error
     if len(shape) == 3:

@@ -53,6 +53,27 @@ def test_pattern_is_expanded(carcodec: Run, album: Path, tmp_path: Path) -> None
     assert found(tmp_path / "out") == {"one.jpg", os.path.join("deep", "three.jpg")}
 
 
+@pytest.mark.parametrize("name", ["phtos/*.car", "empty"])
+def test_what_holds_no_input_is_said_before_the_work_begins(
+    carcodec: Run, album: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = carcodec("extract", album, name, "--out-dir", "out")
+    assert (done.returncode, done.stderr.decode()) == (2, f"carcodec: error: no .car found in {name}\n")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["info", "verify"])
+def test_patterns_are_expanded_where_nothing_is_written_too(carcodec: Run, album: Path, command: str) -> None:
+    done = carcodec(command, f"{album}/*.*", album / "deep" / "three.car")
+    assert done.returncode == 0, done.stderr
+    assert [name for name in ("one.car", "two.CAR", "three.car") if name in (done.stdout + done.stderr).decode()] == [
+        "one.car",
+        "two.CAR",
+        "three.car",
+    ]
+
+
 @pytest.mark.parametrize("pattern", ["de*/three.car", "*/*.car", "d*", "**"])
 def test_pattern_keeps_the_folders_behind_its_first_wildcard(
     carcodec: Run, album: Path, tmp_path: Path, pattern: str

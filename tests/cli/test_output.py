@@ -74,6 +74,13 @@ def test_new_files_get_ordinary_permissions(carcodec: Run, car: Path, tmp_path: 
     assert (tmp_path / "x.jpg").stat().st_mode & 0o777 == 0o640
 
 
+@posix
+def test_overwritten_files_keep_their_permissions(carcodec: Run, car: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.jpg").touch(0o600)
+    carcodec("extract", car, "-o", "x.jpg", "--force", umask=0o022)
+    assert (tmp_path / "x.jpg").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("output", ["missing/x.jpg", "folder.jpg", "x.car/x.jpg"])
 def test_impossible_output_is_9_and_leaves_nothing(carcodec: Run, car: Path, tmp_path: Path, output: str) -> None:
     (tmp_path / "folder.jpg").mkdir()
@@ -182,3 +189,13 @@ def test_half_written_file_is_removed(tmp_path: Path, failure: type[BaseExceptio
         write_half(tmp_path / "x", failure)
     assert names(tmp_path) == {"x"}
     assert (tmp_path / "x").read_text() == "old"
+
+
+def test_two_writers_in_one_folder_do_not_meet(tmp_path: Path) -> None:
+    # As two containers whose processes have one number.
+    with replacing(tmp_path / "a") as first, replacing(tmp_path / "b") as second:
+        first.write_text("of a")
+        second.write_text("of b")
+    assert (tmp_path / "a").read_text() == "of a"
+    assert (tmp_path / "b").read_text() == "of b"
+    assert names(tmp_path) == {"a", "b"}

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin, features
 
 from carcodec.errors import InputError, LimitError, OutputError, UsageError
 from carcodec.limits import Limits
+from carcodec.pixels.depth import Depth, depth_of
 from carcodec.pixels.io import WRITABLE, Picture, format_of, load_picture, save_picture, upright
 
 ORIENTATION = 0x0112
@@ -48,6 +49,12 @@ def exif_block(orientation: int) -> bytes:
     tags[ORIENTATION] = orientation
     tags[0x010E] = "kept"
     return tags.tobytes()
+
+
+def exif_of(tags: dict[int, Any]) -> bytes:
+    exif = Image.Exif()
+    exif.update(tags)
+    return exif.tobytes()
 
 
 def test_path_bytes_file_image_and_array_give_the_same_picture(tmp_path: Path) -> None:
@@ -165,6 +172,53 @@ def test_16_bits_are_reduced_with_a_note() -> None:
         np.testing.assert_allclose(picture.array, samples / 257, atol=1.0, err_msg=name)
 
 
+def gray_tiff(samples: bytes, side: int, bits: int, photometric: int = 1, sample_format: int = 1) -> bytes:
+    """A square one of one strip, of kinds that Pillow cannot write."""
+    tags = {256: side, 257: side, 258: bits, 259: 1, 262: photometric, 273: 134, 277: 1, 278: side}
+    tags |= {279: len(samples), 339: sample_format}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+    assert len(head) == tags[273]
+    return head + samples
+
+
+def test_12_bits_of_gray_reach_from_black_to_white() -> None:
+    # Two samples in three bytes: 0 and 4095, 2048 and 16.
+    picture = load_picture(gray_tiff(bytes.fromhex("000fff 800010"), 2, 12))
+    assert picture.array.tolist() == [[0, 255], [128, 1]]
+    assert picture.notes == ("12 bits a sample were reduced to 8",)
+
+
+def test_deep_samples_whose_0_is_white_are_turned_over() -> None:
+    samples = np.array([0, 257, 65535, 32896], "<u2").tobytes()
+    assert load_picture(gray_tiff(samples, 2, 16, photometric=0)).array.tolist() == [[255, 254], [0, 127]]
+    assert load_picture(gray_tiff(samples, 2, 16)).array.tolist() == [[0, 1], [255, 128]]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_signed_samples_are_refused(bits: int) -> None:
+    with pytest.raises(InputError, match="signed"):
+        load_picture(gray_tiff(bytes(bits // 2), 2, bits, sample_format=2))
+
+
+def test_depth_of_jpeg_2000_is_known() -> None:
+    data = bytearray(saved(Image.fromarray(random_array(8, 8, 3)), "JPEG2000"))
+    assert not load_picture(bytes(data)).reduced
+    sizes = data.index(b"\xff\x4f\xff\x51") + 42  # bits of each component less one, every third byte
+    data[sizes : sizes + 9 : 3] = bytes([9, 9, 9])
+    assert load_picture(bytes(data)).notes == ("10 bits a sample were reduced to 8",)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
+@pytest.mark.parametrize(("flags", "bits"), [(0x00, 8), (0x40, 10), (0x60, 12)])
+def test_depth_of_avif_is_known(flags: int, bits: int) -> None:
+    # Pillow writes 8 bits only, and does not open a file whose configuration is not that of its bitstream.
+    data = bytearray(saved(Image.fromarray(random_array(8, 8, 3)), "AVIF"))
+    image = Image.open(io.BytesIO(data))
+    data[data.index(b"av1C") + 6] |= flags
+    assert depth_of(image, bytes(data)) == Depth(bits)
+
+
 def test_8_bits_that_were_spread_to_16_come_back_exactly() -> None:
     array = random_array(8, 8)
     np.testing.assert_array_equal(load_picture(Image.fromarray(array.astype(np.uint16) * 257)).array, array)
@@ -274,18 +328,37 @@ def test_saved_pictures_come_back_exactly(suffix: str, n_channels: int, tmp_path
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff", ".webp"])
-def test_profile_and_exif_are_saved(suffix: str, tmp_path: Path) -> None:
+def test_profile_and_exif_come_back(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"out{suffix}"
-    save_picture(path, random_array(7, 5, 3), RGB_PROFILE, exif_block(1))
-    assert load_picture(path).icc == RGB_PROFILE
-    with Image.open(path) as image:
-        assert image.getexif()[0x010E] == "kept"
+    save_picture(path, random_array(7, 5, 3), RGB_PROFILE, exif_of({0x010E: "kept", 0x8769: {36867: "2026:11:22"}}))
+    picture = load_picture(path)
+    assert picture.icc == RGB_PROFILE
+    tags = Image.Exif()
+    tags.load(picture.exif)
+    assert tags[0x010E] == "kept"
+    assert tags.get_ifd(0x8769) == {36867: "2026:11:22"}
 
 
-def exif_of(tags: dict[int, Any]) -> bytes:
-    exif = Image.Exif()
-    exif.update(tags)
-    return exif.tobytes()
+def test_exif_behind_the_pixels_of_a_png_counts() -> None:
+    array = random_array(4, 6, 3)
+    data = saved(Image.fromarray(array), exif=exif_block(6))
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    last = data.index(b"IEND") - 4
+    picture = load_picture(data[:start] + data[end:last] + data[start:end] + data[last:])
+    np.testing.assert_array_equal(picture.array, np.rot90(array, -1))
+    assert picture.exif is not None
+
+
+def test_lack_of_memory_is_not_the_files_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(image: Image.Image) -> None:
+        raise MemoryError
+
+    data = saved(Image.fromarray(random_array(4, 6, 3)))
+    monkeypatch.setattr(Image.Image, "load", fail)
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", fail)
+    with pytest.raises(MemoryError):
+        load_picture(data)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
