@@ -30,11 +30,12 @@ from carcodec.container.payloads import (
 from carcodec.errors import DamagedError, LimitError, ModelMissing, UsageError, VerifyError
 from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
-from carcodec.pixels.av1 import decode_av1, encode_av1
-from carcodec.pixels.io import DEFAULT_LIMITS, Picture
+from carcodec.pixels.av1 import check_sides, decode_av1, encode_av1
+from carcodec.pixels.io import DEFAULT_LIMITS, Picture, upright_exif
 from carcodec.pixels.upsample import upsampled
 from carcodec.pixels.webp import MAX_SIDE_PX, decode_webp, encode_webp
 from carcodec.ports import Image, Labels, LayeredNetworks, Networks
+from carcodec.residual.coding import LARGEST_PICTURE_PX
 
 LOSSLESS_SCALE = 32
 PICTURE_SCALE = 8  # of the compact picture that a file without layers is shown by
@@ -68,7 +69,8 @@ class LayeredMode:
             raise UsageError("a file of mode layered has no restoration whose strength could be chosen")
         pixels = _decoded(container, networks, wanted.layer)
         icc, exif = container.find(IccPayload), container.find(ExifPayload)
-        return Picture(pixels, icc.data if icc else None, exif.data if exif else None)
+        # Its orientation must not turn the pixels (docs/format.md 5.10), here or in what shows the decoded picture.
+        return Picture(pixels, icc.data if icc else None, upright_exif(exif.data) if exif else None)
 
     def verify(self, container: Container, networks: Networks) -> Iterator[str]:
         compact = _decoded(container, networks, "compact")
@@ -174,7 +176,11 @@ def _lossy(image: Image, networks: Networks, quality: int, scales: Sequence[int]
     399, 1963). A split is worth its compact bytes if the residual, given as many more, would gain less.
 
     The last split is predicted by no network: detail that is predicted wrongly costs residual bytes, too.
+
+    Raises:
+        LimitError: a side is too long for the coder of residuals.
     """
+    check_sides(image.shape)
     predicted = {scale: _split(image, scale, networks) for scale in scales}
     slope_scale = SLOPE_SCALE if SLOPE_SCALE in scales else scales[-1]
     reference = _with_residual(image, predicted[slope_scale], quality)
@@ -235,26 +241,38 @@ def _added(base: Image, transform: TransformPayload) -> Image:
 
 
 def _bounded(image: Image, networks: Networks, step: int, scale: int) -> tuple[Payload, ...]:
-    """Layers or plain picture, whichever takes fewer bytes; no sample is off by more than half the step."""
+    """Layers or plain picture, whichever takes fewer bytes; no sample is off by more than half the step.
+
+    Raises:
+        LimitError: the picture is too large for either coder.
+    """
+    height, width = image.shape[:2]
+    has_layers, has_plain = height * width <= LARGEST_PICTURE_PX, max(height, width) <= MAX_SIDE_PX
+    if not has_layers and not has_plain:
+        raise LimitError(
+            f"lossless pictures have at most {LARGEST_PICTURE_PX:,} pixels, or sides of at most {MAX_SIDE_PX:,}: "
+            "cut it into pieces, or take a quality"
+        )
     levels = _levels(image, step)
     pixels = _pixels(levels, step)
     check = _check_value(pixels)
+    layers = _layers(image, levels, networks, step, scale, check) if has_layers else ()
+    plain = _plain(pixels, step, check, rival=_size(layers)) if has_plain else ()
+    return min((way for way in (layers, plain) if way), key=_size)
+
+
+def _layers(image: Image, levels: Image, networks: Networks, step: int, scale: int, check: int) -> tuple[Payload, ...]:
     split = _split(image, scale, networks)
     coder = networks.sample_coder()
-    samples = SamplesPayload(coder.reference, step, check, coder.encode(levels, split.base, step))
-    layers = (*split.layers, samples)
-    plain = _plain(pixels, step, check, rival=_size(layers))
-    return layers if plain is None or _size(layers) <= _size((plain,)) else (plain,)
+    return *split.layers, SamplesPayload(coder.reference, step, check, coder.encode(levels, split.base, step))
 
 
-def _plain(pixels: Image, step: int, check: int, rival: int) -> PicturePayload | None:
-    """The picture without layers; None if it is too large for the coder, or surely takes more bytes than a rival."""
-    if max(pixels.shape[:2]) > MAX_SIDE_PX:
-        return None
+def _plain(pixels: Image, step: int, check: int, rival: int) -> tuple[Payload, ...]:
+    """The picture without layers; nothing if that surely takes more bytes than a rival (0: there is none)."""
     quick = encode_webp(pixels)
-    if rival < THOROUGH_SHARE * len(quick):
-        return None
-    return PicturePayload(step, check, min(quick, encode_webp(pixels, thorough=True), key=len))
+    if 0 < rival < THOROUGH_SHARE * len(quick):
+        return ()
+    return (PicturePayload(step, check, min(quick, encode_webp(pixels, thorough=True), key=len)),)
 
 
 def _size(payloads: tuple[Payload, ...]) -> int:

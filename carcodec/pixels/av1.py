@@ -36,8 +36,7 @@ def encode_av1(image: Image, quality: int) -> bytes:
         LimitError: a larger side.
     """
     _check_library()
-    if max(image.shape[:2]) > MAX_SIDE_PX:
-        raise LimitError(f"AV1 pictures have sides of at most {MAX_SIDE_PX:,} pixels: take another mode, or --lossless")
+    check_sides(image.shape)
     out = io.BytesIO()
     sampling = "4:0:0" if image.ndim == 2 else "4:4:4"
     # Tiles would be coded side by side, each without the others' knowledge: 1 % more bytes.
@@ -49,6 +48,16 @@ def encode_av1(image: Image, quality: int) -> bytes:
     }
     PillowImage.fromarray(image).save(out, "AVIF", quality=quality, **options)
     return dict(_boxes(out.getvalue()))[b"mdat"].removeprefix(_TEMPORAL_DELIMITER)
+
+
+def check_sides(shape: tuple[int, ...]) -> None:
+    """Pass if a picture [H,W] or [H,W,3] can be encoded.
+
+    Raises:
+        LimitError: a side is longer than `MAX_SIDE_PX`.
+    """
+    if max(shape[:2]) > MAX_SIDE_PX:
+        raise LimitError(f"AV1 pictures have sides of at most {MAX_SIDE_PX:,} pixels: take another mode, or --lossless")
 
 
 def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
@@ -68,6 +77,8 @@ def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:
         # Not Image.open: its own limit of pixels is lower than ours, and the size is checked.
         with AvifImagePlugin.AvifImageFile(io.BytesIO(_as_file(data, shape))) as picture:
             return np.array(picture.convert("RGB" if len(shape) == 3 else "L"))
+    except MemoryError:
+        raise
     except Exception as error:  # damaged data raise whatever Pillow trips over
         raise DamagedError(f"the AV1 data cannot be decoded: {error}") from error
 

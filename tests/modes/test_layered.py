@@ -252,12 +252,33 @@ def test_colour_profile_and_exif_are_kept() -> None:
     assert (result.icc, result.exif) == (b"profile", b"Exif\0\0data")
 
 
+class Untouched(BoxedNetworks):
+    """Fails if it is asked for anything."""
+
+    def layered(self, *_: object) -> Never:
+        raise AssertionError("work was begun")
+
+    sample_coder = layered
+
+
+@pytest.mark.parametrize("options", [Options(max_error=0), Options(quality=50)])
+def test_too_large_a_picture_is_refused_before_any_work(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, limit in (("layered.LARGEST_PICTURE_PX", 599), ("layered.MAX_SIDE_PX", 29)):
+        monkeypatch.setattr(f"carcodec.modes.{name}", limit)
+    monkeypatch.setattr("carcodec.pixels.av1.MAX_SIDE_PX", 29)
+    with pytest.raises(LimitError, match=r"sides of at most 29"):
+        LAYERED.encode(Picture(picture(20, 30, 3)), Untouched(), options)
+
+
+def test_picture_too_large_for_layers_is_lossless_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("carcodec.modes.layered.LARGEST_PICTURE_PX", 599)
+    image = picture(20, 30, 3)
+    container = encoded(image, Untouched(), max_error=0)
+    assert np.array_equal(decoded(container, Untouched()), image)
+
+
 @pytest.mark.parametrize("options", [Options(max_error=0), Options(quality=50)])
 def test_too_much_metadata_is_refused_before_any_work(options: Options) -> None:
-    class Untouched(BoxedNetworks):
-        def layered(self, *_: object) -> Never:
-            raise AssertionError("work was begun")
-
     large = Picture(picture(20, 30, 3), bytes(600_000), b"Exif\0\0" + bytes(600_000))
     with pytest.raises(LimitError, match=r"metadata .* more than a file may hold, 1,048,576 bytes"):
         LAYERED.encode(large, Untouched(), options)
