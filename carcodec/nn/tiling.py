@@ -106,27 +106,6 @@ def run_tiled(
     return results
 
 
-def reach(depths: Sequence[int]) -> int:
-    """How far, in pixels, the input that a restored pixel depends on extends at most.
-
-    Args:
-        depths: of the trunk (`carcodec.nn.trunk`): blocks at 1/2 and 1/4 on the way down, at 1/8, at 1/4 and 1/2 on
-            the way up. A block is two 3x3 convolutions; head and tail add one each at 1/2.
-
-    Exact: follows the interval of positions through all levels, for each of the 8 places in a cell.
-    """
-    down_fine, down_middle, coarse, up_middle, up_fine = depths
-    farthest = 0
-    for place in range(8):
-        low, high = place // 2 - 1 - 2 * up_fine, place // 2 + 1 + 2 * up_fine
-        low, high = low // 2 - 2 * up_middle, high // 2 + 2 * up_middle
-        low, high = low // 2 - 2 * coarse, high // 2 + 2 * coarse
-        low, high = 2 * low - 2 * down_middle, 2 * high + 1 + 2 * down_middle
-        low, high = 2 * low - 2 * down_fine - 1, 2 * high + 1 + 2 * down_fine + 1
-        farthest = max(farthest, place - 2 * low, 2 * high + 1 - place)
-    return farthest
-
-
 def _pieces(height: int, width: int, tiling: Tiling) -> Iterator[tuple[Span, Span]]:
     if height * width <= (tiling.tile + 2 * tiling.overlap) ** 2:
         yield Span(slice(0, height), slice(0, height)), Span(slice(0, width), slice(0, width))

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from carcodec.nn.restorer import Restorer
-from carcodec.nn.tiling import Array, Tiling, reach, run_tiled, spans
+from carcodec.nn.tiling import Array, Tiling, run_tiled, spans
 from tests.stubs.models import seeded
+from tests.stubs.reach import trunk_reach
 
 SMALL = Tiling(tile=32, overlap=16, align=16)
 
@@ -92,13 +93,13 @@ def test_sizes_that_do_not_go_together_are_refused() -> None:
 
 def test_reach_of_the_shipped_depths() -> None:
     # By hand: 8 + 4 + 8 convolutions at 2, 4 and 8 pixels a step make 112, and the cells add up to 7.
-    assert reach((1, 2, 4, 2, 2)) == 119
+    assert trunk_reach((1, 2, 4, 2, 2)) == 119
 
 
 @pytest.mark.parametrize("depths", [(1, 1, 1, 1, 1), (0, 2, 1, 0, 1)])
 def test_a_restored_pixel_depends_on_no_input_beyond_reach_and_on_some_just_within(depths: tuple[int, ...]) -> None:
     network = seeded(Restorer, (4, 4, 4), depths).double()
-    distance = reach(depths)
+    distance = trunk_reach(depths)
     length = 2 * (distance + 8 - distance % 8) + 16
     base = torch.rand(1, 3, 16, length, dtype=torch.float64, generator=torch.Generator().manual_seed(3))
     base.requires_grad_(True)
@@ -124,7 +125,7 @@ def test_a_restorer_in_pieces_that_overlap_by_its_reach_equals_the_whole() -> No
             return [network(base, condition)[0].permute(1, 2, 0).numpy() * 255]
 
     picture = picture_of(100, 300)
-    overlap = -(-reach(depths) // 16) * 16
+    overlap = -(-trunk_reach(depths) // 16) * 16
     (pieces,) = run_tiled(function, [picture], tiling=Tiling(32, overlap))
     (whole,) = run_tiled(function, [picture])
     assert np.abs(whole - picture).max() > 2

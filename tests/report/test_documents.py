@@ -15,7 +15,7 @@ from carcodec.bench.runner import settings_of
 from carcodec.bench.table import parse_codecs, parse_settings
 from carcodec.cli.main import group
 from carcodec.report import documents
-from carcodec.rows import format_row, parse_row
+from carcodec.rows import format_row, parse_row, read_rows
 from tests.conftest import ROOT
 
 README = ROOT / "README.md"
@@ -82,6 +82,13 @@ def test_every_marker_is_answered_by_the_rows_of_the_commands(path, rows, monkey
     assert answers
     assert not [answer for answer in answers if re.search(r"-->\s*-?\s*<!-- end", answer)]
     assert documents.update(filled, made_up) == filled
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_numbers_are_those_of_the_committed_rows(path):
+    rows = read_rows(sorted(page_behind(path).parent.glob("*.tsv")))
+    text = path.read_text("utf-8")
+    assert documents.update(text, rows) == text
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from carcodec.nn.restorer import Restorer
+from carcodec.nn.dagn import GuidedDagn
 from carcodec.train.export import export
 from tests.stubs.models import checkpoint, fields, seeded
 
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="measured as Linux and glibc do")
 
 # Shipped widths, so that a piece takes what it takes in life; few blocks, since more take time and no memory.
-WIDTHS, DEPTHS = (48, 96, 192), (1, 0, 0, 0, 1)
+SHAPE = {"widths": (48, 96, 192), "depths": (1, 0, 0, 0, 1), "guide_width": 64}
 
 RESTORE = """
 import resource, sys
@@ -48,9 +48,8 @@ def number_printed_by(code: str, environment: dict[str, str], *arguments: str) -
 
 @pytest.mark.slow
 def test_24_megapixels_restore_in_less_than_2_gb(tmp_path: Path, child_environment: dict[str, str]) -> None:
-    shape = {"widths": WIDTHS, "depths": DEPTHS}
-    trained = checkpoint(seeded(Restorer, WIDTHS, DEPTHS), tmp_path / "trained.pt")
-    export(trained, fields(1, "wide-1", "restorer", "restorer", shape), tmp_path)
+    trained = checkpoint(seeded(lambda: GuidedDagn(**SHAPE)), tmp_path / "trained.pt")
+    export(trained, fields(1, "wide-1", "restorer", "guided-dagn", SHAPE), tmp_path)
     (tmp_path / "defaults.toml").write_text("restorer = 1\n")
     peak_mb = number_printed_by(RESTORE, child_environment, str(tmp_path))
     assert peak_mb < 2000, f"{peak_mb} MB"
