@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from torch import nn
 from carcodec.nn.dagn import GuidedDagn
 from carcodec.nn.descriptor import GuidedRestorer
 from carcodec.train.run import RECIPES, read_recipe
+from carcodec.train.tasks import side
+from carcodec.train.tasks.restorer import Batch
 from carcodec.train.tasks.side import SideTask
 from tests.stubs.photos import write_photos
 
@@ -44,3 +47,19 @@ def test_every_network_of_the_mode_learns(tmp_path: Path, recipe: str, network_c
     assert all(learns(task.network.get_submodule(part)) for part in parts)
     assert recipe == "side" or not learns(task.network.restorer.trunk)
     assert next(iter(task.validate(task.network, CPU))) == "gain"
+
+
+@pytest.mark.parametrize(("recipe", "n_guided"), [("side", 2), ("side-dagn", 3)])
+def test_guidance_that_learns_alone_learns_on_every_crop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, n_guided: int
+) -> None:
+    def counted(networks: side.SideNetworks, batch: Batch, *arguments: Any) -> side.Choice:
+        seen.append(len(batch.original))
+        return choose(networks, batch, *arguments)
+
+    seen: list[int] = []
+    choose = side.choose
+    monkeypatch.setattr(side, "choose", counted)
+    task = SideTask(write_photos(tmp_path), read_recipe(RECIPES / f"{recipe}.toml")["options"] | SMALL)
+    task.loss(task.batch(np.random.default_rng(1), 3), CPU, 0.9)
+    assert seen == [n_guided]

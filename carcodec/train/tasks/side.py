@@ -90,7 +90,8 @@ class SideTask:
         mixture = Mixture(**options.get("mixture", {}))
         self.source = CropSource(data_dir, options["crop"], mixture, options["n_validation"])
         self.network = SideNetworks(options)
-        if options.get("only_guidance", False):
+        self.only_guidance: bool = options.get("only_guidance", False)
+        if self.only_guidance:
             self.network.restorer.requires_grad_(False)
             self.network.restorer.guided.requires_grad_(True)
         self.rise = options["lambda_start"], options["lambda_end"]
@@ -105,17 +106,18 @@ class SideTask:
         restorer = self.network.restorer
         features, code = restorer.features(batch.base, batch.condition)
         blind = batch.base + restorer.tail(features)
-        # Guidance is learned on half of the batch: its part of the work is large, and the trunk gains little by it.
-        n_guided = (len(blind) + 1) // 2
-        half, half_blind = batch.first(n_guided), blind[:n_guided]
+        # While the trunk learns, too, guidance does on half of the batch: its part of the work is large, and the trunk
+        # gains little by it.
+        n_guided = len(blind) if self.only_guidance else (len(blind) + 1) // 2
+        heard, heard_blind = batch.first(n_guided), blind[:n_guided]
         prepared = restorer.guided.prepare(features[:n_guided], code[:n_guided])
-        choice = choose(self.network, half, half_blind.detach(), prepared.detach(), weight)
-        guided = half_blind + restorer.guided.correct(prepared, choice.symbols)
+        choice = choose(self.network, heard, heard_blind.detach(), prepared.detach(), weight)
+        guided = heard_blind + restorer.guided.correct(prepared, choice.symbols)
         terms = {
             "log_blind": log_squared_error(blind, batch).mean(),
-            "log_guided": log_squared_error(guided, half).mean(),
-            "extractor": self._extractor_cost(half, choice),
-            "bits_per_site": self._rate(half, choice),
+            "log_guided": log_squared_error(guided, heard).mean(),
+            "extractor": self._extractor_cost(heard, choice),
+            "bits_per_site": self._rate(heard, choice),
         }
         loss = terms["log_blind"] + terms["log_guided"] + 0.3 * terms["extractor"] + 0.1 * terms["bits_per_site"]
         figures = {name: term.item() for name, term in terms.items()} | histogram_figures(choice.symbols)
