@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,8 @@ import click
 
 from carcodec.cli.files import make_folder
 from carcodec.cli.options import computing, talking
-from carcodec.cli.output import Console, write_output
+from carcodec.cli.output import Console, check_output, write_output
 from carcodec.cli.pictures import picture_bytes
-from carcodec.errors import OutputError
 
 if TYPE_CHECKING:
     from PIL import Image as PillowImage
@@ -31,16 +29,18 @@ COMPARISON, RESTORATION = "comparison.png", "restoration.png"
 @click.command("demo")
 @click.option("--out-dir", default=FOLDER, show_default=True, metavar="FOLDER", help="Where the pictures go.")
 @click.option("-q", "--quality", type=click.IntRange(1, 100), default=20, show_default=True, help="JPEG quality.")
+@click.option("--force", is_flag=True, help="Overwrite files in a FOLDER that was named.")
 @computing
 @talking
 @click.pass_obj
-def command(console: Console, out_dir: str, quality: int, device: str, threads: int | None) -> None:
+def command(console: Console, out_dir: str, quality: int, force: bool, device: str, threads: int | None) -> None:
     """Encode a sample picture, decode it, and compare it with plain JPEG.
 
     The table has the JPEG of the same quality number, as it is and restored, and a JPEG that has at least as many bytes
     as the .car file. The pictures stay in FOLDER, to be looked at, with a detail of them side by side in comparison.png
-    and restoration.png; those of an earlier demo are overwritten.
+    and restoration.png; those of an earlier demo in the usual FOLDER are overwritten.
     """
+    force = force or out_dir == FOLDER
     from carcodec import decode, encode, restore
     from carcodec.datasets.cards import open_dataset
 
@@ -53,32 +53,22 @@ def command(console: Console, out_dir: str, quality: int, device: str, threads: 
     comparison = _beside(image, same_bytes, "carcodec", f"{len(coded):,} bytes", decoded)
     restoration = _beside(image, same_quality, "carcodec restore", "the same file", restored)
     outputs = {
-        CAR: coded,  # first: it tells a demo that was interrupted, too, from other people's files
         ORIGINAL: sample.path.read_bytes(),
         SAME_QUALITY: same_quality,
         RESTORED: picture_bytes(restored, "PNG"),
         SAME_BYTES: same_bytes,
+        CAR: coded,
         DECODED: picture_bytes(decoded, "PNG"),
         COMPARISON: picture_bytes(comparison, "PNG"),
         RESTORATION: picture_bytes(restoration, "PNG"),
     }
     make_folder(Path(out_dir))
-    _check_folder(Path(out_dir), outputs)
+    for name in outputs:
+        check_output(str(Path(out_dir, name)), force)
     for name, data in outputs.items():
-        write_output(str(Path(out_dir, name)), data, force=True)
+        write_output(str(Path(out_dir, name)), data, force)
     click.echo(_table(Path(out_dir), image, quality))
     console.say(f"The pictures are in {out_dir}/: look at {COMPARISON} first.")
-
-
-def _check_folder(folder: Path, names: Iterable[str]) -> None:
-    """Pass if a folder has none of these names, or is that of an earlier demo.
-
-    Raises:
-        OutputError: somebody else's file has one of them.
-    """
-    taken = [name for name in names if (folder / name).exists()]
-    if taken and CAR not in taken:
-        raise OutputError(f"{folder / taken[0]} exists, and is not of an earlier demo: take another --out-dir")
 
 
 def _jpeg(image: Image, quality: int) -> bytes:

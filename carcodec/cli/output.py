@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import stat
 import sys
 import traceback
@@ -176,9 +175,12 @@ def replacing(path: Path) -> Iterator[Path]:
     partial = path.with_name(f".carcodec-{secrets.token_hex(8)}.partial")
     partial.touch(exist_ok=False)
     try:
-        if path.exists():
-            shutil.copymode(path, partial)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
+        if mode is not None:
+            partial.chmod(mode | stat.S_IWUSR)
         yield partial
+        if mode is not None:
+            partial.chmod(mode)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

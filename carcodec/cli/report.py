@@ -12,7 +12,7 @@ from carcodec.cli.bench import DATA_VARIABLE, PATH
 from carcodec.cli.files import make_folder
 from carcodec.cli.options import talking
 from carcodec.cli.output import Console, write_output
-from carcodec.errors import CarError, InputError, OutputError, UsageError, VerifyError
+from carcodec.errors import CarError, InputError, UsageError, VerifyError
 
 if TYPE_CHECKING:
     from carcodec.bench.codec import Codec
@@ -107,12 +107,8 @@ def _write_report(
     data_dir: Path | None,
     dataset: str | None,
 ) -> None:
-    from carcodec.report.page import is_ours, page
+    from carcodec.report.page import page
     from carcodec.report.plots import write_plots
-
-    path = folder / PAGE
-    if path.exists() and not is_ours(path.read_bytes()):
-        raise OutputError(f"{path} exists, and is no page of `carcodec report`: take another folder")
 
     showcases: list[Showcase] = []
     if n_pictures:
@@ -120,10 +116,10 @@ def _write_report(
             showcases = _showcases(console, rows, n_pictures, data_dir, dataset)
         except (InputError, UsageError) as error:
             console.warn(f"no pictures to look at: {error}")
-    write_output(str(path), page(rows, title, showcases).encode(), force=True)
-    console.say(f"page: {path}")
-    for plot in write_plots(rows, folder):
-        console.detail(f"plot: {plot}")
+    write_output(str(folder / PAGE), page(rows, title, showcases).encode(), force=True)
+    console.say(f"page: {folder / PAGE}")
+    for path in write_plots(rows, folder):
+        console.detail(f"plot: {path}")
 
 
 def _showcases(

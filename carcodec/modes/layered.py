@@ -31,11 +31,11 @@ from carcodec.errors import DamagedError, LimitError, ModelMissing, UsageError, 
 from carcodec.ids import SCALES, Colour, Mode
 from carcodec.modes.base import DEFAULT_QUALITY, Options, Wanted, squared_error
 from carcodec.pixels.av1 import check_sides, decode_av1, encode_av1
-from carcodec.pixels.io import DEFAULT_LIMITS, Picture, upright_exif
+from carcodec.pixels.io import DEFAULT_LIMITS, Picture, fitting_profile, upright_exif
 from carcodec.pixels.upsample import upsampled
 from carcodec.pixels.webp import MAX_SIDE_PX, decode_webp, encode_webp
 from carcodec.ports import Image, Labels, LayeredNetworks, Networks
-from carcodec.residual.coding import LARGEST_PICTURE_PX
+from carcodec.residual.coding import LARGEST_PICTURE_PX, check_size
 
 LOSSLESS_SCALE = 32
 PICTURE_SCALE = 8  # of the compact picture that a file without layers is shown by
@@ -70,7 +70,8 @@ class LayeredMode:
         pixels = _decoded(container, networks, wanted.layer)
         icc, exif = container.find(IccPayload), container.find(ExifPayload)
         # Its orientation must not turn the pixels (docs/format.md 5.10), here or in what shows the decoded picture.
-        return Picture(pixels, icc.data if icc else None, upright_exif(exif.data) if exif else None)
+        upright = upright_exif(exif.data) if exif else None
+        return Picture(pixels, fitting_profile(icc.data if icc else None, pixels.ndim == 2), upright)
 
     def verify(self, container: Container, networks: Networks) -> Iterator[str]:
         compact = _decoded(container, networks, "compact")
@@ -251,7 +252,7 @@ def _bounded(image: Image, networks: Networks, step: int, scale: int) -> tuple[P
     if not has_layers and not has_plain:
         raise LimitError(
             f"lossless pictures have at most {LARGEST_PICTURE_PX:,} pixels, or sides of at most {MAX_SIDE_PX:,}: "
-            "cut it into pieces, or take a quality"
+            "cut it into pieces, or take another mode"
         )
     levels = _levels(image, step)
     pixels = _pixels(levels, step)
@@ -344,6 +345,8 @@ def _decoded(container: Container, networks: Networks, layer: str) -> Image:
     payload = container.find(CompactPayload)
     if payload is None:
         raise DamagedError("no whole layer is left in the file")
+    if layer == "full" and container.find(SamplesPayload):
+        check_size(height, width)  # before the base is predicted
     compact = _decoded_compact(payload, (-(-height // payload.scale), -(-width // payload.scale), *channels), networks)
     if layer == "compact":
         return compact

@@ -57,7 +57,7 @@ def check_sides(shape: tuple[int, ...]) -> None:
         LimitError: a side is longer than `MAX_SIDE_PX`.
     """
     if max(shape[:2]) > MAX_SIDE_PX:
-        raise LimitError(f"AV1 pictures have sides of at most {MAX_SIDE_PX:,} pixels: take another mode, or --lossless")
+        raise LimitError(f"AV1 pictures have sides of at most {MAX_SIDE_PX:,} pixels: take another mode")
 
 
 def decode_av1(data: bytes, shape: tuple[int, ...]) -> Image:

@@ -54,6 +54,7 @@ _ORIENTATION = 0x0112  # tag of TIFF 6.0 and EXIF 2.32; 1 is upright
 # groups Exif and GPS. Its other tags are those of the JPEG's own structure, which is not the TIFF's.
 _TIFF_TEXTS = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)
 _TIFF_GROUPS = (0x8769, 0x8825)
+_LONGEST_TEXT = 4096  # microscopes keep a page of XML in ImageDescription, and a JPEG has 64 kB for all of its EXIF
 _TURNS: dict[int, Callable[[Image], Image]] = {
     2: lambda a: a[:, ::-1],
     3: lambda a: a[::-1, ::-1],
@@ -127,8 +128,8 @@ def save_picture(
     Args:
         target: path, overwritten if it exists, or an open binary file.
         array: uint8[H,W,3] or uint8[H,W].
-        icc, exif: kept by PNG, TIFF and WebP; BMP and PPM have no place for them. A TIFF takes the texts and groups of
-            the EXIF block, and is not compressed then: libtiff cannot write these groups.
+        icc, exif: kept by PNG, TIFF and WebP; BMP and PPM have no place for them. A TIFF takes groups and texts (of up
+            to 4,096 characters) of the EXIF block, and is not compressed then: libtiff cannot write these groups.
         format: a value of `WRITABLE`; None: by the path's suffix, PNG for an open file.
 
     Raises:
@@ -252,7 +253,9 @@ def _tiff_exif(tags: PillowImage.Exif) -> bytes | None:
     kept = PillowImage.Exif()
     try:
         with without_warnings():
-            kept.update({tag: tags[tag] for tag in _TIFF_TEXTS if isinstance(tags.get(tag), str)})
+            texts = {tag: text for tag in _TIFF_TEXTS if isinstance(text := tags.get(tag), str)}
+            # As the bytes that they were: Pillow reads Latin-1 and writes ASCII.
+            kept.update({tag: text.encode("latin-1") for tag, text in texts.items() if len(text) <= _LONGEST_TEXT})
             kept.update({group: found for group in _TIFF_GROUPS if (found := tags.get_ifd(group))})
             block = kept.tobytes() if kept else None
             # Values of odd types fail when they are written, so they are tried on a picture of one pixel.

@@ -72,11 +72,6 @@ def page(rows: Sequence[Row], title: str, showcases: Sequence[Showcase]) -> str:
     return text
 
 
-def is_ours(text: bytes) -> bool:
-    """Whether a file is a page as `page` makes them."""
-    return b'<meta name="generator" content="carcodec report">' in text
-
-
 def _data(rows: Sequence[Row], showcases: Sequence[Showcase]) -> dict[str, Any]:
     measured = [name for name in METRICS if not all(math.isnan(getattr(row, name)) for row in rows)]
     metrics = [

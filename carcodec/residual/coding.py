@@ -81,6 +81,16 @@ def decode_samples(data: bytes, shape: tuple[int, ...], base: Image | None, mode
     return _image(found, shape)
 
 
+def check_size(height: int, width: int) -> None:
+    """Pass if a picture of this size can be coded sample by sample.
+
+    Raises:
+        LimitError: it has more than `LARGEST_PICTURE_PX` pixels.
+    """
+    if height * width > LARGEST_PICTURE_PX:
+        raise LimitError(f"pictures coded sample by sample have at most {LARGEST_PICTURE_PX:,} pixels")
+
+
 class Canvas:
     """Decoded planes inside a border, and the base inside another.
 
@@ -95,8 +105,7 @@ class Canvas:
 
     def __init__(self, shape: tuple[int, ...], base: Image | None, step: int, model: SampleModel) -> None:
         self.height, self.width = shape[:2]
-        if self.height * self.width > LARGEST_PICTURE_PX:
-            raise LimitError(f"pictures coded sample by sample have at most {LARGEST_PICTURE_PX:,} pixels")
+        check_size(self.height, self.width)
         self.n_planes = PLANES if len(shape) == 3 else 1
         self.step = step
         stride = self.width + 2 * REACH

@@ -257,12 +257,6 @@ def test_report_writes_a_page_and_documents_in_one_go(command, pictures, tmp_pat
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert (tmp_path / "out" / "index.html").exists()
     assert re.search(r"-->[\d.]+<!--", (tmp_path / "README.md").read_text())
-    assert command("report", "r.tsv", "-o", "out", "--pictures", "0").returncode == 0  # its own page may go
-    (tmp_path / "out" / "index.html").write_text("<html>mine</html>")
-    done = command("report", "r.tsv", "-o", "out", "--pictures", "0")
-    assert done.returncode == 9
-    assert "is no page of `carcodec report`" in done.stderr
-    assert (tmp_path / "out" / "index.html").read_text() == "<html>mine</html>"
 
 
 def test_report_writes_a_page(command, pictures, tmp_path):

@@ -172,16 +172,15 @@ def test_demo_leaves_pictures_and_a_table(run: Run, folder: Path) -> None:
     ours = {"sample.car", "decoded.png", "restored.png"}
     assert set(sizes) == {"original.png", "comparison.png", "restoration.png", *ours, *jpegs}
     assert sizes["jpeg-same-bytes.jpg"] >= sizes["sample.car"]
-    assert run("demo", "--out-dir", "demo", "-q", "5").returncode == 0  # those of an earlier one are overwritten
 
 
 def test_demo_overwrites_nobody_elses_pictures(carcodec: Run, tmp_path: Path) -> None:
-    (tmp_path / "original.png").write_text("mine")
+    (tmp_path / "restored.png").write_text("mine")
     done = carcodec("demo", "--out-dir", ".")
     assert done.returncode == 9
-    assert b"original.png exists, and is not of an earlier demo" in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"original.png"}
-    assert (tmp_path / "original.png").read_text() == "mine"
+    assert b"restored.png exists; --force overwrites it" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"restored.png"}
+    assert (tmp_path / "restored.png").read_text() == "mine"
 
 
 def test_pillow_opens_decodes_and_saves(run: Run, car: Path, folder: Path) -> None:

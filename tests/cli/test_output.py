@@ -75,10 +75,15 @@ def test_new_files_get_ordinary_permissions(carcodec: Run, car: Path, tmp_path: 
 
 
 @posix
-def test_overwritten_files_keep_their_permissions(carcodec: Run, car: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.jpg").touch(0o600)
-    carcodec("extract", car, "-o", "x.jpg", "--force", umask=0o022)
-    assert (tmp_path / "x.jpg").stat().st_mode & 0o777 == 0o600
+@pytest.mark.parametrize("mode", [0o600, 0o444])
+def test_overwritten_files_keep_their_permissions(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "x"
+    path.touch(mode)
+    with replacing(path) as partial:
+        assert partial.stat().st_mode & 0o777 == mode | 0o200  # to be written, and for nobody else to see
+        partial.write_text("new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == mode
 
 
 @pytest.mark.parametrize("output", ["missing/x.jpg", "folder.jpg", "x.car/x.jpg"])

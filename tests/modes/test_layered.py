@@ -246,10 +246,11 @@ def test_without_a_base_chunk_the_base_is_the_compact_picture_at_full_size() -> 
 
 def test_colour_profile_and_exif_are_kept() -> None:
     image, networks = picture(20, 30, 3), BoxedNetworks()
-    original = Picture(image, b"profile", b"Exif\0\0data")
+    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
+    original = Picture(image, profile, b"Exif\0\0data")
     container = parse(serialise(LAYERED.encode(original, networks, Options(max_error=0))))
     result = LAYERED.decode(container, networks, FULL)
-    assert (result.icc, result.exif) == (b"profile", b"Exif\0\0data")
+    assert (result.icc, result.exif) == (profile, b"Exif\0\0data")
 
 
 class Untouched(BoxedNetworks):

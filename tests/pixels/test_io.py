@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, PngImagePlugin, features
 
 from carcodec.errors import InputError, LimitError, OutputError, UsageError
 from carcodec.limits import Limits
-from carcodec.pixels.depth import Depth, depth_of
+from carcodec.pixels.depth import depth_of
 from carcodec.pixels.io import WRITABLE, Picture, format_of, load_picture, save_picture, upright
 
 ORIENTATION = 0x0112
@@ -201,12 +201,63 @@ def test_signed_samples_are_refused(bits: int) -> None:
         load_picture(gray_tiff(bytes(bits // 2), 2, bits, sample_format=2))
 
 
-def test_depth_of_jpeg_2000_is_known() -> None:
-    data = bytearray(saved(Image.fromarray(random_array(8, 8, 3)), "JPEG2000"))
-    assert not load_picture(bytes(data)).reduced
+def test_deep_samples_in_planes_are_refused() -> None:
+    # Pillow would read them as planes of 8 bits.
+    data = saved(Image.fromarray(random_array(2, 2, 3)), "TIFF")
+    image = Image.open(io.BytesIO(data))
+    image.tag_v2[258], image.tag_v2[284] = (16, 16, 16), 2
+    with pytest.raises(InputError, match="planes"):
+        load_picture(image)
+
+
+def test_bits_of_a_pixel_are_not_those_of_a_sample() -> None:
+    masks = struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0)
+    data = b"BM" + struct.pack("<IHHI", 70, 0, 0, 66) + head + masks + struct.pack("<HH", 0xF800, 0x001F)
+    picture = load_picture(data)
+    assert picture.array.tolist() == [[[255, 0, 0], [0, 0, 255]]]
+    assert not picture.reduced
+
+
+def jpeg_2000(image: Image.Image, bits: int) -> bytes:
+    """One that says how many bits its samples have: those of Pillow have 8 or 16."""
+    data = bytearray(saved(image, "JPEG2000"))
     sizes = data.index(b"\xff\x4f\xff\x51") + 42  # bits of each component less one, every third byte
-    data[sizes : sizes + 9 : 3] = bytes([9, 9, 9])
-    assert load_picture(bytes(data)).notes == ("10 bits a sample were reduced to 8",)
+    for component in range(len(image.getbands())):
+        data[sizes + 3 * component] = bits - 1
+    data[data.index(b"ihdr") + 14] = bits - 1
+    return bytes(data)
+
+
+def test_jpeg_2000_that_pillow_misreads_is_refused() -> None:
+    colour, gray = Image.fromarray(random_array(8, 8, 3)), Image.fromarray(random_array(8, 8))
+    assert not load_picture(jpeg_2000(colour, 8)).reduced
+    for data in (jpeg_2000(colour, 10), jpeg_2000(gray, 9)):
+        for source in (data, Image.open(io.BytesIO(data))):
+            with pytest.raises(InputError, match="JPEG 2000 pictures of"):
+                load_picture(source)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_deep_gray_of_jpeg_2000_reaches_from_black_to_white(bits: int) -> None:
+    levels = np.linspace(0, (1 << bits) - 1, 64).round().astype(np.uint16).reshape(8, 8)
+    middle = 1 << bits - 1  # samples are coded by their distance from the middle, that of 16 bits in Pillow
+    data = jpeg_2000(Image.fromarray((levels + (1 << 15) - middle).astype(np.uint16)), bits)
+    for source in (data, Image.open(io.BytesIO(data))):
+        picture = load_picture(source)
+        assert picture.reduced
+        np.testing.assert_allclose(picture.array, levels / ((1 << bits) - 1) * 255, atol=0.51)
+
+
+def test_tiffs_that_were_opened_before_are_read_alike() -> None:
+    for data in (gray_tiff(bytes.fromhex("000fff 800010"), 2, 12), gray_tiff(bytes(range(8)), 2, 16, photometric=0)):
+        expected = load_picture(data)
+        opened, loaded = Image.open(io.BytesIO(data)), Image.open(io.BytesIO(data))
+        loaded.load()
+        for image in (opened, loaded):
+            picture = load_picture(image)
+            np.testing.assert_array_equal(picture.array, expected.array)
+            assert picture.notes == expected.notes
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
@@ -216,7 +267,9 @@ def test_depth_of_avif_is_known(flags: int, bits: int) -> None:
     data = bytearray(saved(Image.fromarray(random_array(8, 8, 3)), "AVIF"))
     image = Image.open(io.BytesIO(data))
     data[data.index(b"av1C") + 6] |= flags
-    assert depth_of(image, bytes(data)) == Depth(bits)
+    assert depth_of(image, bytes(data)).bits == bits
+    image.fp = io.BytesIO(data)
+    assert depth_of(image, b"").bits == bits
 
 
 def test_8_bits_that_were_spread_to_16_come_back_exactly() -> None:
@@ -337,6 +390,15 @@ def test_profile_and_exif_come_back(suffix: str, tmp_path: Path) -> None:
     tags.load(picture.exif)
     assert tags[0x010E] == "kept"
     assert tags.get_ifd(0x8769) == {36867: "2026:11:22"}
+
+
+def test_texts_of_a_tiff_come_through_unless_they_are_pages() -> None:
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = b"x" * 100_000, "Zoë".encode()  # as microscopes and cameras write them
+    picture = load_picture(saved(Image.fromarray(random_array(4, 6)), "TIFF", exif=exif))
+    assert picture.exif is not None
+    assert "Zoë".encode() in picture.exif
+    assert len(picture.exif) < 1000
 
 
 def test_exif_behind_the_pixels_of_a_png_counts() -> None:
