@@ -271,6 +271,15 @@ def test_too_large_a_picture_is_refused_before_any_work(options: Options, monkey
         LAYERED.encode(Picture(picture(20, 30, 3)), Untouched(), options)
 
 
+def test_file_of_too_many_samples_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(40, 52, 3)
+    container = encoded(image, Installed(image), max_error=0)
+    assert container.find(SamplesPayload)
+    monkeypatch.setattr("carcodec.residual.coding.LARGEST_PICTURE_PX", 2079)
+    with pytest.raises(LimitError, match="2,079 pixels"):
+        decoded(container, Untouched())
+
+
 def test_picture_too_large_for_layers_is_lossless_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carcodec.modes.layered.LARGEST_PICTURE_PX", 599)
     image = picture(20, 30, 3)

@@ -117,6 +117,11 @@ CASES = {
     "dagn_deep_blind": Case(
         "restorer-12, mode blind, one component", lambda: crop("camera", 60, 120, 96, 64), "RESTORE", {"mode": "blind"}
     ),
+    # From here on with restorer-14.
+    "restorer_14": Case("restorer-14, descriptor", lambda: crop("astronaut", 100, 40, 112, 80), options=ON),
+    "restorer_14_blind": Case(
+        "restorer-14, mode blind, one component", lambda: crop("camera", 100, 40, 96, 64), "RESTORE", {"mode": "blind"}
+    ),
 }
 
 
