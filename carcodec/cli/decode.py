@@ -31,7 +31,7 @@ KINDS = files.Kinds(reads=suffixes.CARS, writes=WRITES)
     show_default=True,
     help="Of mode layered: all, what the networks predict, or the small picture that they predict it from.",
 )
-@click.option("--salvage", "salvages", is_flag=True, help="Of a damaged file, decode what is whole.")
+@click.option("--salvage", is_flag=True, help="Of a damaged file, decode what is whole.")
 @restoring
 @computing
 @talking
@@ -43,7 +43,7 @@ def command(
     output: str | None,
     out_dir: str | None,
     force: bool,
-    salvages: bool,
+    salvage: bool,
     **options: Any,
 ) -> int:
     """Decode the picture in IN, restored where it is a JPEG.
@@ -57,7 +57,7 @@ def command(
 
     def work(data: bytes, job: files.Job) -> bytes:
         format = picture_format(job.target)
-        picture, problems = salvaged(data, **options) if salvages else (decode(data, **options), [])
+        picture, problems = salvaged(data, **options) if salvage else (decode(data, **options), [])
         for problem in problems:
             console.warn(f"{job.source}: {problem}")
         return picture_bytes(picture, format)
