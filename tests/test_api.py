@@ -23,6 +23,7 @@ from carcodec.jpeg.front import decode_jpeg
 from carcodec.jpeg.syntax import read_header
 from carcodec.pixels.metrics import psnr
 from tests.conftest import SAMPLES
+from tests.stubs.metadata import RGB_PROFILE
 
 QUALITIES = (1, 5, 10, 25, 50, 75, 90, 95, 100)
 TURNED_RIGHT = 6  # EXIF orientation: the camera lay on its side
@@ -287,10 +288,9 @@ def test_a_jpeg_is_restored_as_a_file_that_carries_it(image: np.ndarray) -> None
 
 
 def test_restoring_keeps_the_profile_and_turns_upright() -> None:
-    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
-    restored = carcodec.restore(jpeg_of(COLOUR, exif=with_orientation(TURNED_RIGHT), icc_profile=profile))
+    restored = carcodec.restore(jpeg_of(COLOUR, exif=with_orientation(TURNED_RIGHT), icc_profile=RGB_PROFILE))
     assert restored.size == (48, 64)
-    assert restored.info["icc_profile"] == profile
+    assert restored.info["icc_profile"] == RGB_PROFILE
 
 
 @pytest.mark.parametrize("mode", ["side", "blind"])

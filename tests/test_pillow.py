@@ -20,6 +20,7 @@ from carcodec.container.payloads import ExifPayload, PicturePayload
 from carcodec.ids import Colour, Mode
 from carcodec.pixels.webp import encode_webp
 from tests.cars import plain_car, small_jpeg
+from tests.stubs.metadata import GRAY_PROFILE, RGB_PROFILE, exif_block
 
 PROGRAM = """
 import io, sys
@@ -54,31 +55,23 @@ def test_pixels_come_without_restoration_where_the_file_has_none() -> None:
         assert len(set(picture.convert("L").tobytes())) > 10
 
 
-def exif_of(orientation: int) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = orientation, "kept"
-    return exif.tobytes()
-
-
 def with_exif(jpeg: bytes, **options: Any) -> bytes:
     out = io.BytesIO()
-    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", exif=exif_of(6), **options)
+    Image.open(io.BytesIO(jpeg)).save(out, "JPEG", exif=exif_block(6), **options)
     return out.getvalue()
 
 
 def test_metadata_is_there_before_pixels_are() -> None:
-    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
-    with Image.open(io.BytesIO(plain_car(with_exif(small_jpeg(), icc_profile=profile)))) as picture:
-        assert picture.info["icc_profile"] == profile
+    with Image.open(io.BytesIO(plain_car(with_exif(small_jpeg(), icc_profile=RGB_PROFILE)))) as picture:
+        assert picture.info["icc_profile"] == RGB_PROFILE
         assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
         picture.load()
         assert dict(picture.getexif()) == {0x0112: 1, 0x010E: "kept"}
 
 
-@pytest.mark.parametrize(("kind", "is_kept"), [(b"RGB ", False), (b"GRAY", True)])
-def test_profile_is_kept_only_where_it_fits(kind: bytes, is_kept: bool) -> None:
+@pytest.mark.parametrize(("profile", "is_kept"), [(RGB_PROFILE, False), (GRAY_PROFILE, True)], ids=["rgb", "gray"])
+def test_profile_is_kept_only_where_it_fits(profile: bytes, is_kept: bool) -> None:
     jpeg = io.BytesIO()
-    profile = b"\0" * 16 + kind + b"\0" * 108
     Image.new("L", (48, 32), 100).save(jpeg, "JPEG", icc_profile=profile)
     data = plain_car(jpeg.getvalue(), colour=Colour.GRAY)
     assert Image.open(io.BytesIO(data)).info.get("icc_profile") == decode(data).info.get("icc_profile")
@@ -86,7 +79,7 @@ def test_profile_is_kept_only_where_it_fits(kind: bytes, is_kept: bool) -> None:
 
 
 def test_exif_of_an_upright_picture_is_left_as_it_is() -> None:
-    exif = exif_of(1) + b"what no tag points to"
+    exif = exif_block(1) + b"what no tag points to"
     jpeg = io.BytesIO()
     Image.open(io.BytesIO(small_jpeg())).save(jpeg, "JPEG", exif=exif)
     assert Image.open(io.BytesIO(plain_car(jpeg.getvalue()))).info["exif"] == exif
@@ -96,7 +89,7 @@ def test_layers_stand_upright_whatever_their_exif_says() -> None:
     image = np.random.default_rng(1).integers(0, 256, (20, 10, 3), dtype=np.uint8)
     payload = PicturePayload(1, zlib.crc32(image.data), encode_webp(image))
     header = Header(Mode.LAYERED, 10, 20, Colour.RGB)
-    data = serialise(Container(header, (to_chunk(payload), to_chunk(ExifPayload(exif_of(6))))))
+    data = serialise(Container(header, (to_chunk(payload), to_chunk(ExifPayload(exif_block(6))))))
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.size == (10, 20)
         np.testing.assert_array_equal(np.asarray(picture), image)

@@ -28,6 +28,7 @@ from carcodec.pixels.upsample import upsampled
 from carcodec.pixels.webp import encode_webp
 from carcodec.ports import Image
 from tests.stubs.layered import BoxedNetworks, BoxNetworks, DeflateCoder
+from tests.stubs.metadata import RGB_PROFILE
 
 LAYERED = LayeredMode()
 FULL = Wanted()
@@ -246,11 +247,10 @@ def test_without_a_base_chunk_the_base_is_the_compact_picture_at_full_size() -> 
 
 def test_colour_profile_and_exif_are_kept() -> None:
     image, networks = picture(20, 30, 3), BoxedNetworks()
-    profile = b"\0" * 16 + b"RGB " + b"\0" * 108
-    original = Picture(image, profile, b"Exif\0\0data")
+    original = Picture(image, RGB_PROFILE, b"Exif\0\0data")
     container = parse(serialise(LAYERED.encode(original, networks, Options(max_error=0))))
     result = LAYERED.decode(container, networks, FULL)
-    assert (result.icc, result.exif) == (profile, b"Exif\0\0data")
+    assert (result.icc, result.exif) == (RGB_PROFILE, b"Exif\0\0data")
 
 
 class Untouched(BoxedNetworks):

@@ -16,10 +16,7 @@ from carcodec.errors import InputError, LimitError, OutputError, UsageError
 from carcodec.limits import Limits
 from carcodec.pixels.depth import depth_of
 from carcodec.pixels.io import WRITABLE, Picture, format_of, load_picture, save_picture, upright
-
-ORIENTATION = 0x0112
-RGB_PROFILE = b"\0" * 16 + b"RGB " + b"\0" * 108
-GRAY_PROFILE = b"\0" * 16 + b"GRAY" + b"\0" * 108
+from tests.stubs.metadata import GRAY_PROFILE, ORIENTATION, RGB_PROFILE, exif_block
 
 
 def random_array(*shape: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -42,13 +39,6 @@ def png16(array: np.ndarray[Any, np.dtype[np.uint16]]) -> bytes:
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in array)
     head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def exif_block(orientation: int) -> bytes:
-    tags = Image.Exif()
-    tags[ORIENTATION] = orientation
-    tags[0x010E] = "kept"
-    return tags.tobytes()
 
 
 def exif_of(tags: dict[int, Any]) -> bytes:
