@@ -12,7 +12,7 @@ import stat
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -177,14 +177,20 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else None
         if mode is not None:
-            partial.chmod(mode | stat.S_IWUSR)
+            _set_mode(partial, mode | stat.S_IWUSR)
         yield partial
         if mode is not None:
-            partial.chmod(mode)
+            _set_mode(partial, mode)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Permissions of a file, where the file system has any: memory cards and shares may refuse them."""
+    with suppress(OSError):
+        path.chmod(mode)
 
 
 def close_stdout() -> None:

@@ -204,3 +204,15 @@ def test_two_writers_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_text() == "of a"
     assert (tmp_path / "b").read_text() == "of b"
     assert names(tmp_path) == {"a", "b"}
+
+
+def test_file_systems_without_permissions_take_outputs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError
+
+    (tmp_path / "x").write_text("old")
+    monkeypatch.setattr(Path, "chmod", refuse)  # as memory cards and shares of other systems do
+    with replacing(tmp_path / "x") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "x").read_text() == "new"
+    assert names(tmp_path) == {"x"}
